@@ -1,0 +1,1 @@
+"""Reproducible deep-learning experiments: one DVC pipeline over five sets of PyTorch course notes."""

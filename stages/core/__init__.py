@@ -1,0 +1,1 @@
+"""What every family shares: parameters, catalogue, training loop, checkpoints, metrics."""

@@ -1,0 +1,104 @@
+"""Prepared data sets: tensors in memory, one safetensors file a split."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from stages.core.errors import UserError
+from stages.core.files import atomic_folder, write_json
+
+PREPARED = Path("data/prepared")
+
+
+class Split(NamedTuple):
+    """Examples: `inputs` of shape (examples, …) and `targets` of shape (examples, …)."""
+
+    inputs: Tensor
+    targets: Tensor
+
+    def to(self, device: str) -> "Split":
+        """Return a copy on `device`."""
+        return Split(self.inputs.to(device), self.targets.to(device))
+
+
+@dataclass(frozen=True)
+class Data:
+    """A prepared data set; `info` holds what the tensors do not say (task, class names, true weights).
+
+    `validation` is None where the whole training set is trained on, as in the documents' tables.
+    """
+
+    train: Split
+    validation: Split | None
+    test: Split
+    info: dict[str, Any]
+
+
+def save_data(folder: Path, data: Data) -> None:
+    """Write `data` to `folder`, all or nothing.
+
+    Raises:
+        UserError: the disk is full or the folder read-only.
+    """
+    with atomic_folder(folder) as temporary:
+        for name, split in (("train", data.train), ("validation", data.validation), ("test", data.test)):
+            if split is not None:
+                write_tensors(temporary / f"{name}.safetensors", split._asdict())
+        write_json(temporary / "info.json", data.info)
+
+
+def load_data(folder: Path, device: str = "cpu") -> Data:
+    """Read a folder written by `save_data` onto `device`.
+
+    Raises:
+        UserError: the folder is missing or damaged.
+    """
+    try:
+        info = json.loads((folder / "info.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        message = f"{folder} is missing or damaged; `dvc repro` makes it again"
+        raise UserError(message) from error
+    paths = {name: folder / f"{name}.safetensors" for name in ("train", "validation", "test")}
+    splits = {
+        name: Split(**read_tensors(path)).to(device)
+        for name, path in paths.items()
+        if path.exists() or name != "validation"
+    }
+    return Data(splits["train"], splits.get("validation"), splits["test"], info)
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write tensors as safetensors; a full disk raises OSError, which the atomic writers turn into one line."""
+    path.write_bytes(safetensors.torch.save({k: v.contiguous().cpu() for k, v in tensors.items()}, metadata))
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file; nothing is unpickled.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        return safetensors.torch.load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        message = f"{path} is missing or damaged ({error}); delete it, then `dvc repro` makes it again"
+        raise UserError(message) from error
+
+
+def split_randomly(inputs: Tensor, targets: Tensor, sizes: dict[str, int], seed: int) -> dict[str, Split]:
+    """Deal examples into splits of the given sizes, drawn without replacement.
+
+    Raises:
+        UserError: the sizes do not add up to the number of examples.
+    """
+    if sum(sizes.values()) != len(inputs):
+        raise UserError(f"split sizes {sizes} must add up to the {len(inputs)} examples there are")
+    order = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(seed))
+    parts = order.split(list(sizes.values()))
+    return {name: Split(inputs[part], targets[part]) for name, part in zip(sizes, parts, strict=True)}

@@ -1,0 +1,42 @@
+"""Settings of torch that numbers depend on, made once a process."""
+
+import os
+
+import torch
+
+from stages.core.errors import UserError
+
+
+def prepare_device(device: str) -> None:
+    """Make results repeatable on `device`: one thread, deterministic kernels, denormal numbers as zero.
+
+    One thread, because sums are split differently between two, and a small model gains little from the second.
+    Denormal numbers as zero, because a unit that dies slowly would otherwise make each step many times slower.
+
+    Raises:
+        UserError: `device` is `cuda` and there is none.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    if device == "cuda":
+        if not torch.cuda.is_available():
+            raise UserError("params.yaml: device = 'cuda': no CUDA device is available here; allowed here: cpu")
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
+    torch.use_deterministic_algorithms(True)
+
+
+def fingerprint(device: str) -> dict[str, str]:
+    """Return what the last digits of a result depend on: torch's version, processor or GPU, threads."""
+    processor = torch.cuda.get_device_name() if device == "cuda" else _processor()
+    return {"torch": torch.__version__, "device": device, "processor": processor, "threads": "1"}
+
+
+def _processor() -> str:
+    capability = torch.backends.cpu.get_cpu_capability()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            facts = dict(line.split(":", 1) for line in lines if ":" in line)
+    except OSError:
+        return capability
+    values = {key.strip(): value.strip() for key, value in facts.items()}
+    return f"{values.get('vendor_id', 'unknown')} {capability}"

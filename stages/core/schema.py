@@ -1,0 +1,65 @@
+"""Reading YAML into typed objects, with errors of one line that a user can act on."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.core.errors import UserError
+
+T = TypeVar("T")
+
+
+class Strict(BaseModel):
+    """A record that refuses unknown keys and does not convert types (an integer may stand for a float)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_allowed_keys(cls, value: Any) -> Any:
+        unknown = [key for key in value if key not in cls.model_fields] if isinstance(value, dict) else []
+        if unknown:
+            message = "unknown key '{key}'; allowed: {allowed}"
+            fields = {"key": str(unknown[0]), "allowed": ", ".join(sorted(cls.model_fields))}
+            raise PydanticCustomError("unknown_key", message, fields)
+        return value
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML 1.2 file (1e-3 is a number there, unlike in YAML 1.1).
+
+    Raises:
+        UserError: the file is missing, is not YAML, or repeats a key.
+    """
+    try:
+        return YAML(typ="safe", pure=True).load(path)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; run the command in the root of the repository") from error
+    except YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def validate(type_: type[T] | Any, value: Any, where: str) -> T:
+    """Return `value` as `type_`; `where` (a file and the path to the value in it) begins the message.
+
+    Raises:
+        UserError: one line with the key, its value and what is allowed.
+    """
+    try:
+        return TypeAdapter(type_).validate_python(value)
+    except ValidationError as error:
+        raise UserError(describe(error, where)) from error
+
+
+def describe(error: ValidationError, where: str) -> str:
+    """Say the first problem of `error` in one line: key, value, what is allowed."""
+    first = error.errors(include_url=False)[0]
+    path = where + "".join(f".{part}" for part in first["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] in ("unknown_key", "missing"):
+        return f"{path}: {first['msg']}{more}"
+    return f"{path} = {first['input']!r}: {first['msg']}{more}"

@@ -1,0 +1,103 @@
+"""Images as tensors: read from IDX files, split once, scaled when a run loads them."""
+
+import struct
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from stages.core.data import Data, Split, split_randomly
+from stages.core.errors import UserError
+from stages.core.schema import Strict
+from stages.core.training import TrainingArgs
+
+
+class Images(Strict):
+    """Fashion-MNIST as its authors divide it; `num_validation` images of the training set are held out.
+
+    With 0 the whole training set is trained on, as in document 002. Inputs are uint8 of shape
+    (n, 1, 28, 28), targets int64 of shape (n,). `info` keeps the training split's pixel mean and
+    standard deviation, on the scale from 0 to 1.
+    """
+
+    kind: Literal["idx_images"]
+    num_validation: int = Field(ge=0)
+    seed: int = Field(ge=0)
+    classes: list[str] = Field(min_length=2)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether runs on this data can watch a validation loss."""
+        return self.num_validation > 0
+
+    def make(self, raw: Path) -> Data:
+        """Read the four IDX files in `raw`.
+
+        Raises:
+            UserError: a file is missing or is no IDX file, or more images are held out than there are.
+        """
+        inputs = read_idx(raw / "train-images-idx3-ubyte")[:, None]
+        targets = read_idx(raw / "train-labels-idx1-ubyte").long()
+        num_train = len(inputs) - self.num_validation
+        if num_train < 1:
+            raise UserError(f"num_validation = {self.num_validation} must be below the {len(inputs)} training images")
+        if self.has_validation:
+            sizes = {"train": num_train, "validation": self.num_validation}
+            splits = split_randomly(inputs, targets, sizes, self.seed)
+        else:
+            splits = {"train": Split(inputs, targets)}
+        test = Split(read_idx(raw / "t10k-images-idx3-ubyte")[:, None], read_idx(raw / "t10k-labels-idx1-ubyte").long())
+        pixels = splits["train"].inputs.double() / 255
+        info = {"task": "multiclass", "classes": self.classes}
+        info |= {"pixel_mean": pixels.mean().item(), "pixel_sd": pixels.std().item()}
+        return Data(splits["train"], splits.get("validation"), test, info)
+
+
+Recipe = Images
+
+
+class ImageArgs(TrainingArgs):
+    """Hyperparameters of every image classifier.
+
+    Attributes:
+        pixels: `unit` scales to [0, 1], as torchvision's ToTensor does; `signed` to [-1, 1];
+            `standardised` subtracts the training split's mean and divides by its standard deviation.
+    """
+
+    pixels: Literal["unit", "signed", "standardised"] = "unit"
+
+
+def scale_pixels(data: Data, args: ImageArgs) -> Data:
+    """Return the data with float32 inputs (n, 1, height, width), scaled as `args.pixels` says."""
+    centre, width = {
+        "unit": (0.0, 1.0),
+        "signed": (0.5, 0.5),
+        "standardised": (data.info["pixel_mean"], data.info["pixel_sd"]),
+    }[args.pixels]
+
+    def scale(split: Split) -> Split:
+        return Split(split.inputs.float().div_(255).sub_(centre).div_(width), split.targets)
+
+    validation = None if data.validation is None else scale(data.validation)
+    return Data(scale(data.train), validation, scale(data.test), data.info)
+
+
+def read_idx(path: Path) -> Tensor:
+    """Read an IDX file of unsigned bytes (format: LeCun's MNIST page): uint8, shape as the header says.
+
+    Raises:
+        UserError: the file is missing, truncated or of another format.
+    """
+    try:
+        content = path.read_bytes()
+        zeros, kind, ndim = struct.unpack(">HBB", content[:4])
+        shape = struct.unpack(f">{ndim}I", content[4 : 4 + 4 * ndim])
+        values = np.frombuffer(content, np.uint8, offset=4 + 4 * ndim)
+    except (OSError, struct.error, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as an IDX file: {error}") from error
+    if zeros != 0 or kind != 8 or len(values) != np.prod(shape):
+        raise UserError(f"{path}: not an IDX file of {shape} unsigned bytes, or truncated")
+    return torch.from_numpy(values.copy()).reshape(shape)

@@ -1,0 +1,35 @@
+"""Scores of image classifiers."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stages.core.data import Data
+from stages.core.metrics import accuracy
+from stages.core.run import Run
+from stages.core.training import History, mean_loss, predict
+from stages.image_classification.data import scale_pixels
+
+
+def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str, float]:
+    """Return the metrics of one trained model; losses in nats per image.
+
+    `train_loss` is the document's: the mean over the last epoch as each image was seen, dropout on and
+    penalty included. `test_loss` and the accuracies are the final model's, dropout off.
+    """
+    data = scale_pixels(data, run.args)
+    metrics = {
+        "train_loss": history[-1]["train_loss"],
+        "test_loss": mean_loss(model, functional.cross_entropy, data.test),
+        "train_accuracy": accuracy(predict(model, data.train.inputs).argmax(1), data.train.targets),
+        "test_accuracy": accuracy(predict(model, data.test.inputs).argmax(1), data.test.targets),
+    }
+    if data.validation is not None:
+        predicted = predict(model, data.validation.inputs).argmax(1)
+        metrics["validation_accuracy"] = accuracy(predicted, data.validation.targets)
+    return metrics
+
+
+def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
+    """Return what the figures need of the test split: `predicted` and `actual` classes, int64 (n,)."""
+    test = scale_pixels(data, run.args).test
+    return {"predicted": predict(model, test.inputs).argmax(1), "actual": test.targets}

@@ -1,0 +1,86 @@
+"""Train one run: a model for each of its seeds, side by side on as many cores as there are."""
+
+import csv
+import ctypes
+import io
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from statistics import mean
+
+import safetensors.torch
+import torch
+
+from stages.core.data import PREPARED, Data, load_data
+from stages.core.device import prepare_device
+from stages.core.files import atomic_folder, write_json, write_text
+from stages.core.run import MODELS, Run, family_module, load_run
+from stages.core.training import History
+
+CURVES = Path("reports/curves")
+
+
+def train(name: str) -> None:
+    """Write data/models/<name> (<seed>.safetensors and <seed>.json, its history, a seed) and reports/curves/<name>.csv.
+
+    Raises:
+        UserError: a parameter or the data are wrong, training diverged, or the disk is full.
+    """
+    run = load_run(name)
+    prepare_device(run.device)
+    data = load_data(PREPARED / run.data, run.device)
+    histories = []
+    with atomic_folder(MODELS / name) as folder:
+        for seed, (weights, history) in zip(run.seeds, _fit_seeds(run, data), strict=True):
+            (folder / f"{seed}.safetensors").write_bytes(weights)
+            write_json(folder / f"{seed}.json", history)
+            histories.append(history)
+        write_text(CURVES / f"{name}.csv", _curves(histories))
+
+
+def _fit_seeds(run: Run, data: Data) -> Iterator[tuple[bytes, History]]:
+    """Yield weights and history in the order of the seeds; the numbers do not depend on how many run at once."""
+    workers = min(len(run.seeds), int(os.environ.get("STAGES_WORKERS", len(os.sched_getaffinity(0)))))
+    if workers <= 1 or run.device != "cpu":  # CUDA does not survive a fork, and the seeds would share one device
+        for seed in run.seeds:
+            yield _fit(run, data, seed)
+        return
+    _inherited.append((run, data))
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(run.device,)) as pool:
+        yield from pool.map(_fit_inherited, run.seeds)
+
+
+def _fit(run: Run, data: Data, seed: int) -> tuple[bytes, History]:
+    torch.manual_seed(seed)
+    model, history = family_module(run.family, "train").fit(run, data, seed)
+    weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
+    return safetensors.torch.save(weights, {"run": run.name, "seed": str(seed)}), history
+
+
+_inherited: list[tuple[Run, Data]] = []  # forked workers see the tensors here without a copy
+
+
+def _fit_inherited(seed: int) -> tuple[bytes, History]:
+    return _fit(*_inherited[0], seed)
+
+
+def _start_worker(device: str) -> None:
+    """Prepare torch, and let the kernel kill this worker when the stage is killed (Linux only): no orphans."""
+    prepare_device(device)
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def _curves(histories: list[History]) -> str:
+    """Return the learning curves as CSV: one line an epoch, each quantity's mean over the seeds."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, histories[0][0].keys(), lineterminator="\n")
+    writer.writeheader()
+    for records in zip(*histories, strict=True):
+        means = {key: mean(record[key] for record in records) for key in records[0] if key != "epoch"}
+        writer.writerow({"epoch": records[0]["epoch"]} | {key: f"{value:.6g}" for key, value in means.items()})
+    return text.getvalue()
