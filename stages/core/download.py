@@ -30,7 +30,6 @@ def download(url: str, path: Path) -> None:
     Raises:
         DownloadError: there is no connection, the server refuses, or the transfer broke off too often.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     # A server's Retry-After may be an hour: trying the next source is better.
     retry = Retry(
         total=ATTEMPTS - 1,
@@ -48,12 +47,14 @@ def download(url: str, path: Path) -> None:
                 return _receive_rest(session, url, path)
             except HTTPError as error:  # while reading: the transfer broke off
                 if attempt == ATTEMPTS - 1:
-                    raise DownloadError(f"the transfer of {url} broke off {ATTEMPTS} times: {error}") from error
+                    raise DownloadError(f"the transfer of {path.name} broke off {ATTEMPTS} times: {error}") from error
             except requests.HTTPError as error:
                 answer = error.response
-                raise DownloadError(f"{url} answers {answer.status_code} {answer.reason}") from error
+                raise DownloadError(
+                    f"the server answers {answer.status_code} {answer.reason} for {path.name}"
+                ) from error
             except requests.RequestException as error:
-                raise DownloadError(f"no connection to {url}: {_cause(error)}") from error
+                raise DownloadError(f"no connection: {_cause(error)}") from error
 
 
 def _receive_rest(session: requests.Session, url: str, path: Path) -> None:
@@ -68,6 +69,7 @@ def _receive_rest(session: requests.Session, url: str, path: Path) -> None:
         resumed = response.status_code == _PARTIAL_CONTENT
         start = have if resumed else 0
         length = response.headers.get("Content-Length")
+        path.parent.mkdir(parents=True, exist_ok=True)
         # disable=None: a bar on a terminal, silence in a log.
         bar = tqdm.wrapattr(
             response.raw,
@@ -85,4 +87,5 @@ def _receive_rest(session: requests.Session, url: str, path: Path) -> None:
 def _cause(error: requests.RequestException) -> str:
     inner = error.args[0] if error.args else error
     reason = getattr(inner, "reason", inner)  # urllib3 wraps the cause in "Max retries exceeded with url"
+    reason = getattr(reason, "original_error", reason)  # and what a proxy did wrong once more
     return str(reason).split("): ", 1)[-1]

