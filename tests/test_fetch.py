@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 
 from stages.core.errors import UserError
 from stages.fetch import fetch
+from tests.conftest import yaml
 from tests.core.http_server import serving
 
 CONTENT = bytes(i % 251 for i in range(200_000))
@@ -35,7 +35,7 @@ def write_catalog(base):
     entry = {"title": "A", "license": "MIT", "citation": "B", "homepage": "https://example.org"}
     entry |= {"files": [file], "sources": [{"kind": "url", "base": base}]}
     Path("data").mkdir(exist_ok=True)
-    Path("data/catalog.yaml").write_text(yaml.safe_dump({"demo": entry}))
+    yaml.dump({"demo": entry}, Path("data/catalog.yaml"))
 
 
 def raw_files():

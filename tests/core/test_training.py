@@ -77,7 +77,11 @@ def test_schedule_warms_up_and_decays_to_zero():
 
 def test_the_learning_rate_in_the_history_follows_the_schedule():
     history = train(
-        zero_model(), functional.mse_loss, line(), arguments(num_epochs=2, learning_rate=0.01, schedule="cosine"), seed=0
+        zero_model(),
+        functional.mse_loss,
+        line(),
+        arguments(num_epochs=2, learning_rate=0.01, schedule="cosine"),
+        seed=0,
     )
     assert [record["learning_rate"] for record in history] == pytest.approx([0.005, 0.0])
 
