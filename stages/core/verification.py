@@ -58,7 +58,7 @@ class Finding(NamedTuple):
 def compare_runs(
     committed: dict[str, Any], fresh: dict[str, Any], expected: list[str], tolerances: Tolerances
 ) -> list[Finding]:
-    """Return what is wrong, over the contents `{run: metrics file}` on both sides and the runs that params.yaml lists."""
+    """Return what is wrong, given `{run: content of its metrics file}` of both sides and the runs of params.yaml."""
     findings = []
     for run in sorted({*committed, *fresh, *expected}):
         if run not in expected:

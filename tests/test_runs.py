@@ -1,0 +1,68 @@
+"""Every run of params.yaml: it builds, learns, and gives the same numbers for the same seed."""
+
+import json
+
+import pytest
+import torch
+
+from stages.core.data import Data, Split
+from stages.core.recipe import load_recipe
+from stages.core.run import family_module, load_run
+from stages.core.schema import read_yaml
+from tests.conftest import ROOT
+
+RUNS = list(read_yaml(ROOT / "params.yaml")["runs"])
+
+
+@pytest.fixture(autouse=True)
+def in_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def small_data(run) -> Data:
+    """A few examples of the right shapes: drawn by the recipe itself, or random where it needs fetched files."""
+    raw, recipe = load_recipe(run.data)
+    if not raw:
+        data = recipe.make(None)
+        return Data(data.train, None, data.test, data.info)
+    draws = torch.Generator().manual_seed(0)
+    if run.family == "image_classification":
+        inputs = torch.randint(256, (96, 1, 28, 28), generator=draws, dtype=torch.uint8)
+        split = Split(inputs, torch.arange(96) % 10)
+        info = {"task": "multiclass", "pixel_mean": 0.5, "pixel_sd": 0.3}
+    else:
+        split = Split(torch.randn(96, run.args.num_inputs, generator=draws), (torch.arange(96) % 2)[:, None].float())
+        info = {"task": "binary"}
+    return Data(split, split, split, info)
+
+
+def fit(run, data):
+    torch.manual_seed(1)
+    one_epoch = run.args.model_copy(update={"num_epochs": 1, "warmup_epochs": 0, "schedule": "constant"})
+    short = type(run)(**{**vars(run), "args": one_epoch})
+    return family_module(run.family, "train").fit(short, data, seed=1)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_learns_and_repeats_itself(name):
+    run = load_run(name)
+    data = small_data(run)
+    torch.manual_seed(1)
+    before = run.build().state_dict()
+    model, history = fit(run, data)
+    twin, again = fit(run, data)
+    assert history == again
+    for key, tensor in model.state_dict().items():
+        assert torch.equal(tensor, twin.state_dict()[key]), key
+        assert not torch.equal(tensor, before[key]), f"{key} did not move"
+    scores = family_module(run.family, "evaluate").score(model, run, data, history)
+    assert all(torch.isfinite(torch.tensor(value)) for value in scores.values())
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_committed_metrics_are_of_this_model(name):
+    """The number of parameters pins the architecture; a changed model with old metrics is caught."""
+    settings = json.loads((ROOT / f"metrics/{name}.json").read_text())["settings"]
+    run = load_run(name)
+    assert settings["num_parameters"] == sum(parameter.numel() for parameter in run.build().parameters())
+    assert settings["num_train"] > 0
