@@ -1,31 +1,46 @@
-# make repro: rebuild every result. make test: the test suite. Both install what they need first.
+# Every target makes the environment .venv first (.ci/bootstrap), from nothing but Python 3.10, 3.11 or 3.12.
+# PYTHON=… names the Python to use, ARGS=… is passed on: make test ARGS="-k vocab", make repro ARGS=train@mlp
 
-SHELL := /bin/sh
 .DEFAULT_GOAL := repro
-INSTALLED := .venv/.installed
-IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+.PHONY: help venv repro test verify rebuild bench lint lock
 
-.PHONY: repro test verify lint bench lock install help
+# The environment's python is the one that `dvc` finds for the stages. The search for a base Python must not see it,
+# so this is no global export. Variables that would lead it to other packages are dropped.
+unexport PYTHONPATH PYTHONHOME
+ifdef PYTHON
+export PYTHON
+endif
+run = PATH="$(CURDIR)/.venv/bin:$$PATH" python
 
-repro: install ## rebuild every result, print the tables and say where the report is
-	@$(IN_VENV) dvc repro
-	@$(IN_VENV) python -m stages readme
-	@$(IN_VENV) python -m stages show
+help: ## Print this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' Makefile
 
-test: install ## run the test suite
-	@$(IN_VENV) python -m pytest
+venv: ## Make or renew .venv from requirements.lock
+	@.ci/bootstrap
 
-verify: install ## compare fresh metrics with the committed ones
-	@$(IN_VENV) python -m stages verify
+repro: venv ## Obtain the data, bring every result up to date, print the tables and say where the report is (default)
+	@$(run) -m dvc repro $(ARGS)
+	@$(run) -m stages readme
+	@$(run) -m stages show
 
-lint: install ## check style
-	@$(IN_VENV) ruff check && $(IN_VENV) ruff format --check
+test: venv ## Run the test suite
+	@$(run) -m pytest $(ARGS)
 
-bench: install ## compare speed with named peers
-	@$(IN_VENV) python -m pytest tests/benchmarks --benchmark-only --benchmark-enable
+verify: venv ## Compare the metrics with the committed ones; fail if one left its tolerance
+	@$(run) -m stages verify $(ARGS)
 
-install: ## make the virtual environment
-	@sh .ci/install
+rebuild: venv ## Run every stage anew, whatever is there or in the cache
+	@$(run) -m dvc repro --force --no-run-cache $(ARGS)
 
-help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+bench: venv ## Time layers and losses against their peers
+	@$(run) -m pytest tests/benchmarks --benchmark-only -o addopts= $(ARGS)
+
+lint: venv ## Check style and formatting
+	@$(run) -m ruff check .
+	@$(run) -m ruff format --check .
+
+lock: venv ## Write requirements.lock anew from pyproject.toml; ARGS=--upgrade takes the newest versions
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
+	$(run) -m pip install -q --target "$$tools" uv && \
+	"$$tools/bin/uv" pip compile -q --universal --python-version 3.10 --fork-strategy fewest --generate-hashes \
+		--no-annotate --custom-compile-command "make lock" --group dev pyproject.toml -o requirements.lock $(ARGS)

@@ -1,6 +1,7 @@
 """Settings of torch that numbers depend on, made once a process."""
 
 import os
+from pathlib import Path
 
 import torch
 
@@ -34,9 +35,8 @@ def fingerprint(device: str) -> dict[str, str]:
 def _processor() -> str:
     capability = torch.backends.cpu.get_cpu_capability()
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            facts = dict(line.split(":", 1) for line in lines if ":" in line)
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return capability
-    values = {key.strip(): value.strip() for key, value in facts.items()}
-    return f"{values.get('vendor_id', 'unknown')} {capability}"
+    vendors = [line.split(":")[1].strip() for line in lines if line.startswith("vendor_id")]
+    return " ".join([*vendors[:1], capability])

@@ -62,4 +62,6 @@ def describe(error: ValidationError, where: str) -> str:
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] in ("unknown_key", "missing"):
         return f"{path}: {first['msg']}{more}"
-    return f"{path} = {first['input']!r}: {first['msg']}{more}"
+    value = repr(first["input"])
+    shown = value if len(value) <= 60 else value[:57] + "..."
+    return f"{path} = {shown}: {first['msg']}{more}"

@@ -1,4 +1,4 @@
-"""Images as tensors: read from IDX files, split once, scaled when a run loads them."""
+"""Images as tensors: read from IDX files, split once; a run scales them."""
 
 import struct
 from pathlib import Path
@@ -12,7 +12,6 @@ from torch import Tensor
 from stages.core.data import Data, Split, split_randomly
 from stages.core.errors import UserError
 from stages.core.schema import Strict
-from stages.core.training import TrainingArgs
 
 
 class Images(Strict):
@@ -57,32 +56,6 @@ class Images(Strict):
 
 
 Recipe = Images
-
-
-class ImageArgs(TrainingArgs):
-    """Hyperparameters of every image classifier.
-
-    Attributes:
-        pixels: `unit` scales to [0, 1], as torchvision's ToTensor does; `signed` to [-1, 1];
-            `standardised` subtracts the training split's mean and divides by its standard deviation.
-    """
-
-    pixels: Literal["unit", "signed", "standardised"] = "unit"
-
-
-def scale_pixels(data: Data, args: ImageArgs) -> Data:
-    """Return the data with float32 inputs (n, 1, height, width), scaled as `args.pixels` says."""
-    centre, width = {
-        "unit": (0.0, 1.0),
-        "signed": (0.5, 0.5),
-        "standardised": (data.info["pixel_mean"], data.info["pixel_sd"]),
-    }[args.pixels]
-
-    def scale(split: Split) -> Split:
-        return Split(split.inputs.float().div_(255).sub_(centre).div_(width), split.targets)
-
-    validation = None if data.validation is None else scale(data.validation)
-    return Data(scale(data.train), validation, scale(data.test), data.info)
 
 
 def read_idx(path: Path) -> Tensor:

@@ -7,7 +7,7 @@ from stages.core.data import Data
 from stages.core.metrics import accuracy
 from stages.core.run import Run
 from stages.core.training import History, mean_loss, predict
-from stages.image_classification.data import scale_pixels
+from stages.image_classification.train import scale_pixels
 
 
 def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import nn
 
-from stages.image_classification.data import ImageArgs
+from stages.image_classification.train import ImageArgs
 
 
 class Args(ImageArgs):

@@ -6,7 +6,7 @@ The softmax is part of the cross-entropy loss; the model returns logits.
 from pydantic import Field
 from torch import nn
 
-from stages.image_classification.data import ImageArgs
+from stages.image_classification.train import ImageArgs
 
 
 class Args(ImageArgs):

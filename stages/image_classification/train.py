@@ -1,12 +1,39 @@
-"""Training of image classifiers: the common loop with cross-entropy."""
+"""Training of image classifiers: pixels are scaled, then the common loop with cross-entropy."""
+
+from typing import Literal
 
 from torch import nn
 from torch.nn import functional
 
-from stages.core.data import Data
+from stages.core.data import Data, Split
 from stages.core.run import Run
-from stages.core.training import History, train
-from stages.image_classification.data import scale_pixels
+from stages.core.training import History, TrainingArgs, train
+
+
+class ImageArgs(TrainingArgs):
+    """Hyperparameters of every image classifier.
+
+    Attributes:
+        pixels: `unit` scales to [0, 1], as torchvision's ToTensor does; `signed` to [-1, 1];
+            `standardised` subtracts the training split's mean and divides by its standard deviation.
+    """
+
+    pixels: Literal["unit", "signed", "standardised"] = "unit"
+
+
+def scale_pixels(data: Data, args: ImageArgs) -> Data:
+    """Return the data with float32 inputs (n, 1, height, width), scaled as `args.pixels` says."""
+    centre, width = {
+        "unit": (0.0, 1.0),
+        "signed": (0.5, 0.5),
+        "standardised": (data.info["pixel_mean"], data.info["pixel_sd"]),
+    }[args.pixels]
+
+    def scale(split: Split) -> Split:
+        return Split(split.inputs.float().div_(255).sub_(centre).div_(width), split.targets)
+
+    validation = None if data.validation is None else scale(data.validation)
+    return Data(scale(data.train), validation, scale(data.test), data.info)
 
 
 def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:

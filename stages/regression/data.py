@@ -7,7 +7,6 @@ with `info["task"]` one of `regression`, `binary` and `multiclass`.
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -145,9 +144,9 @@ class FizzBuzz(Strict):
 
 
 class Csv(Strict):
-    """A table read by pandas (document 004, section 1.1.2), its first line skipped: all columns but the last are inputs.
+    """A table read by pandas (document 004, section 1.1.2): a head line, then inputs and, last, a class 0 or 1.
 
-    The last column is a class 0 or 1. Inputs (n, columns) are standardised with the training split's
+    Inputs (n, columns) are standardised with the training split's
     mean and standard deviation; targets (n, 1).
     """
 
@@ -167,6 +166,8 @@ class Csv(Strict):
         Raises:
             UserError: a cell is not a number, a class is not 0 or 1, or the sizes do not add up.
         """
+        import pandas as pd  # here, because every regression stage imports this module and pandas takes its time
+
         path = raw / self.file
         try:
             table = pd.read_csv(path, header=None, skiprows=1).apply(pd.to_numeric)

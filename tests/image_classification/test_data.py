@@ -1,4 +1,4 @@
-"""Images: the IDX format, the split, the scaling."""
+"""Images: the IDX format and the split."""
 
 import struct
 
@@ -7,7 +7,7 @@ import torch
 
 from stages.core.data import load_data, save_data
 from stages.core.errors import UserError
-from stages.image_classification.data import ImageArgs, Images, read_idx, scale_pixels
+from stages.image_classification.data import Images, read_idx
 
 CLASSES = [str(i) for i in range(10)]
 
@@ -52,21 +52,6 @@ def test_pixel_statistics_come_from_the_training_split_only(raw):
     pixels = data.train.inputs.double() / 255
     assert data.info["pixel_mean"] == pytest.approx(pixels.mean().item())
     assert data.info["pixel_sd"] == pytest.approx(pixels.std().item())
-
-
-@pytest.mark.parametrize(("pixels", "low", "high"), [("unit", 0.0, 1.0), ("signed", -1.0, 1.0)])
-def test_scaling(raw, pixels, low, high):
-    data = recipe(0).make(raw)
-    data.train.inputs[0, 0, 0, :2] = torch.tensor([0, 255])
-    args = ImageArgs(num_epochs=1, batch_size=1, learning_rate=1.0, pixels=pixels)
-    assert scale_pixels(data, args).train.inputs[0, 0, 0, :2].tolist() == [low, high]
-
-
-def test_standardised_training_pixels_have_mean_zero_and_deviation_one(raw):
-    args = ImageArgs(num_epochs=1, batch_size=1, learning_rate=1.0, pixels="standardised")
-    inputs = scale_pixels(recipe(8).make(raw), args).train.inputs
-    assert inputs.mean().item() == pytest.approx(0, abs=1e-6)
-    assert inputs.std().item() == pytest.approx(1, abs=1e-5)
 
 
 def test_prepared_data_survive_the_disk(raw, tmp_path):
