@@ -49,6 +49,8 @@ def _fit_seeds(run: Run, data: Data) -> Iterator[tuple[bytes, History]]:
         for seed in run.seeds:
             yield _fit(run, data, seed)
         return
+    import torch._dynamo  # noqa: F401  what every torch.optim.Optimizer imports: once here and not in each worker
+
     _inherited.append((run, data))
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(run.device,)) as pool:

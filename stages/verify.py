@@ -22,7 +22,7 @@ def verify(reference: str) -> bool:
     Raises:
         UserError: Git or DVC cannot be asked, nothing is committed, or the tolerances are wrong.
     """
-    tolerances = validate(Tolerances, read_yaml(TOLERANCES), f"{TOLERANCES}: tolerances")
+    tolerances = validate(Tolerances, read_yaml(TOLERANCES), f"{TOLERANCES}:")
     expected = list(read_yaml(PARAMS)["runs"])
     committed = committed_metrics(reference)
     fresh = {path.stem: parse(path.read_text(encoding="utf-8"), str(path)) for path in Path("metrics").glob("*.json")}

@@ -164,7 +164,7 @@ def load_catalog(path: Path) -> dict[str, Entry]:
     Raises:
         UserError: the file is missing, is no YAML, or breaks the schema.
     """
-    return validate(dict[_EntryName, Entry], read_yaml(path), f"{path}: catalogue")
+    return validate(dict[_EntryName, Entry], read_yaml(path), f"{path}:")
 
 
 def load_entry(path: Path, name: str) -> Entry:

@@ -1,12 +1,10 @@
 """Claims of the notes as inequalities between metrics of runs, with a verdict over seeds.
 
-`left.metric OP right.metric`, optionally `+ margin` or `- margin` on the right; OP is >, >=, < or <=. The verdict
-rests on the 95 % interval of the difference of the two means that Welch's t test gives, which allows the two runs
-different spreads: the claim holds when the whole interval lies on the asserted side of the margin, fails when
-the whole interval lies on the other side, and is undecided otherwise.
+The verdict rests on the 95 % interval of the difference of the two means that Welch's t test gives, which
+allows the two runs different spreads: the claim holds when the whole interval lies on the asserted side of the
+margin, fails when the whole interval lies on the other side, and is undecided otherwise.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -17,6 +15,7 @@ import pandas as pd
 from scipy.stats import t
 
 from stages.core.errors import UserError
+from stages.core.inequality import Inequality, parse
 from stages.core.params import Claim
 from stages.core.tables import NOTHING, show_number, words
 
@@ -28,26 +27,6 @@ VERDICT_RULE = (
 )
 
 Outcome = Literal["holds", "fails", "undecided"]
-
-_SHAPE = re.compile(
-    r"\s*(?P<left>[a-z]\w*)\.(?P<left_metric>[a-z]\w*)"
-    r"\s*(?P<operator>>=|<=|>|<)"
-    r"\s*(?P<right>[a-z]\w*)\.(?P<right_metric>[a-z]\w*)"
-    r"\s*((?P<sign>[+-])\s*(?P<margin>\d+(\.\d+)?(e-?\d+)?))?\s*",
-    re.ASCII,
-)
-
-
-@dataclass(frozen=True)
-class Inequality:
-    """`left.left_metric operator right.right_metric + margin`."""
-
-    left: str
-    left_metric: str
-    operator: Literal[">", ">=", "<", "<="]
-    right: str
-    right_metric: str
-    margin: float
 
 
 @dataclass(frozen=True)
@@ -62,21 +41,6 @@ class Judgement:
     difference: float
     interval: tuple[float, float] | None
     outcome: Outcome
-
-
-def parse(text: str, where: str) -> Inequality:
-    """Read an inequality; `where` begins the message of an error.
-
-    Raises:
-        UserError: it is not of the form above.
-    """
-    match = _SHAPE.fullmatch(text)
-    if match is None:
-        allowed = "`run.metric OP run.metric`, optionally followed by `+ number` or `- number`; OP is >, >=, < or <="
-        raise UserError(f"{where} = {text!r}: must be {allowed}")
-    parts = match.groupdict()
-    margin = float(f"{parts.pop('sign') or ''}{parts.pop('margin') or 0}")
-    return Inequality(**parts, margin=margin)
 
 
 def judge(inequality: Inequality, values: Mapping[str, Mapping[str, Sequence[float]]], where: str) -> Judgement:

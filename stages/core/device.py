@@ -1,6 +1,8 @@
 """Settings of torch that numbers depend on, made once a process."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -26,6 +28,17 @@ def prepare_device(device: str) -> None:
     torch.use_deterministic_algorithms(True)
 
 
+@contextmanager
+def matmul_precision(precision: str) -> Iterator[None]:
+    """Compute float32 matrix products within the block in `precision` (see `torch.set_float32_matmul_precision`)."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 def fingerprint(device: str) -> dict[str, str]:
     """Return what the last digits of a result depend on: torch's version, processor or GPU, threads."""
     processor = torch.cuda.get_device_name() if device == "cuda" else _processor()
@@ -33,10 +46,12 @@ def fingerprint(device: str) -> dict[str, str]:
 
 
 def _processor() -> str:
+    """Return vendor, family and model of the processor and the instructions torch chose; these alone if unknown."""
     capability = torch.backends.cpu.get_cpu_capability()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return capability
-    vendors = [line.split(":")[1].strip() for line in lines if line.startswith("vendor_id")]
-    return " ".join([*vendors[:1], capability])
+    facts = dict(reversed([[part.strip() for part in line.split(":", 1)] for line in lines if ":" in line]))
+    names = [facts[name] for name in ("vendor_id", "cpu family", "model") if name in facts]
+    return " ".join([*names, capability])

@@ -3,7 +3,6 @@
 Train and evaluate read one run only (`stages/core/run.py`), so that a change here retrains nothing.
 """
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +10,9 @@ from pydantic import Field, StringConstraints
 
 from stages.core.catalog import load_catalog
 from stages.core.errors import UserError
+from stages.core.inequality import parse
 from stages.core.recipe import load_recipe
-from stages.core.run import PARAMS, Device, Seeds, family_names, load_run, one_of
+from stages.core.run import PARAMS, Device, Run, Seeds, family_names, load_run, one_of
 from stages.core.schema import Strict, read_yaml, validate
 
 # DVC cannot track a parameter below a key with a dot in it.
@@ -111,7 +111,7 @@ def load_params() -> Params:
         UserError: one line that names the first wrong key, its value and what is allowed.
     """
     content = read_yaml(PARAMS)
-    params = validate(Params, content, f"{PARAMS}: params")
+    params = validate(Params, content, f"{PARAMS}:")
     catalog = load_catalog(Path("data/catalog.yaml"))
     for name in params.fetch:
         one_of(name, list(catalog), f"{PARAMS}: fetch")
@@ -126,18 +126,33 @@ def load_params() -> Params:
             _, recipes[name] = load_recipe(name, content)
     for family in params.defaults:
         one_of(family, family_names(), f"{PARAMS}: defaults")
+    runs = {name: _checked_run(name, params, recipes, content) for name in params.runs}
     for name, table in params.tables.items():
-        one_of(table.family, family_names(), f"{PARAMS}: tables.{name}.family")
-    for name, entry in params.runs.items():
-        where = f"{PARAMS}: runs.{name}"
-        one_of(entry.data, list(recipes), f"{where}.data")
-        for table in entry.tables:
-            one_of(table, list(params.tables), f"{where}.tables")
-        run = load_run(name, content)
-        if getattr(run.args, "keep", "last") == "best" and not recipes[entry.data].has_validation:
-            having = ", ".join(key for key, recipe in recipes.items() if recipe.has_validation)
-            raise UserError(f"{where}.args.keep = 'best' needs data with a validation split: {having or 'none'}")
+        where = f"{PARAMS}: tables.{name}"
+        one_of(table.family, family_names(), f"{where}.family")
+        arguments = sorted({argument for row in params.rows(name) for argument in type(runs[row].args).model_fields})
+        if not arguments:
+            raise UserError(f"{where} has no row: no run names it under `tables`")
+        for argument in table.arguments:
+            one_of(argument, arguments, f"{where}.arguments")
     for name, claim in params.claims.items():
-        for run_name in re.findall(r"\b([a-z]\w*)\.[a-z]\w*", claim.inequality):
-            one_of(run_name, list(params.runs), f"{PARAMS}: claims.{name}.inequality")
+        where = f"{PARAMS}: claims.{name}.inequality"
+        inequality = parse(claim.inequality, where)
+        for run in (inequality.left, inequality.right):
+            one_of(run, list(params.runs), where)
     return params
+
+
+def _checked_run(name: str, params: Params, recipes: dict[str, Any], content: dict[str, Any]) -> Run:
+    entry, where = params.runs[name], f"{PARAMS}: runs.{name}"
+    one_of(entry.data, list(recipes), f"{where}.data")
+    shown = {metric for table in entry.tables if table in params.tables for metric in params.tables[table].metrics}
+    for table in entry.tables:
+        one_of(table, list(params.tables), f"{where}.tables")
+    for metric in entry.document:
+        one_of(metric, sorted(shown), f"{where}.document")
+    run = load_run(name, content)
+    if getattr(run.args, "keep", "last") == "best" and not recipes[entry.data].has_validation:
+        having = ", ".join(key for key, recipe in recipes.items() if recipe.has_validation)
+        raise UserError(f"{where}.args.keep = 'best' needs data with a validation split: {having or 'none'}")
+    return run

@@ -44,7 +44,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def validate(type_: type[T] | Any, value: Any, where: str) -> T:
-    """Return `value` as `type_`; `where` (a file and the path to the value in it) begins the message.
+    """Return `value` as `type_`; `where` begins the message: `file:`, or `file: key` of a value in it.
 
     Raises:
         UserError: one line with the key, its value and what is allowed.
@@ -58,7 +58,8 @@ def validate(type_: type[T] | Any, value: Any, where: str) -> T:
 def describe(error: ValidationError, where: str) -> str:
     """Say the first problem of `error` in one line: key, value, what is allowed."""
     first = error.errors(include_url=False)[0]
-    path = where + "".join(f".{part}" for part in first["loc"])
+    key = ".".join(str(part) for part in first["loc"])
+    path = f"{where}{' ' if where.endswith(':') else '.'}{key}" if key else where.removesuffix(":")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] in ("unknown_key", "missing"):
         return f"{path}: {first['msg']}{more}"

@@ -1,6 +1,6 @@
 """Training of image classifiers: pixels are scaled, then the common loop with cross-entropy."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 from torch.nn import functional
@@ -21,19 +21,17 @@ class ImageArgs(TrainingArgs):
     pixels: Literal["unit", "signed", "standardised"] = "unit"
 
 
-def scale_pixels(data: Data, args: ImageArgs) -> Data:
-    """Return the data with float32 inputs (n, 1, height, width), scaled as `args.pixels` says."""
+def scale_pixels(split: Split, info: dict[str, Any], args: ImageArgs) -> Split:
+    """Return the split with float32 inputs (n, 1, height, width), scaled as `args.pixels` says.
+
+    `info` holds the mean and the standard deviation of the training split's pixels.
+    """
     centre, width = {
         "unit": (0.0, 1.0),
         "signed": (0.5, 0.5),
-        "standardised": (data.info["pixel_mean"], data.info["pixel_sd"]),
+        "standardised": (info["pixel_mean"], info["pixel_sd"]),
     }[args.pixels]
-
-    def scale(split: Split) -> Split:
-        return Split(split.inputs.float().div_(255).sub_(centre).div_(width), split.targets)
-
-    validation = None if data.validation is None else scale(data.validation)
-    return Data(scale(data.train), validation, scale(data.test), data.info)
+    return Split(split.inputs.float().div_(255).sub_(centre).div_(width), split.targets)
 
 
 def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
@@ -43,7 +41,8 @@ def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
         UserError: training diverged.
     """
     model = run.build().to(run.device)
-    data = scale_pixels(data, run.args)
+    training = scale_pixels(data.train, data.info, run.args)
+    validation = None if data.validation is None else scale_pixels(data.validation, data.info, run.args)
     label = f"{run.name} seed {seed}"
     loss = functional.cross_entropy
-    return model, train(model, loss, data.train, run.args, seed=seed, validation=data.validation, label=label)
+    return model, train(model, loss, training, run.args, seed=seed, validation=validation, label=label)

@@ -14,8 +14,8 @@ from torchvision.transforms import ToTensor
 from stages.core.data import Split, load_data
 from stages.core.device import prepare_device
 from stages.core.training import train
-from stages.image_classification.train import scale_pixels
 from stages.image_classification.mlp import Args, build
+from stages.image_classification.train import scale_pixels
 from tests.conftest import ROOT
 
 NUM_IMAGES = 20_000
@@ -30,8 +30,8 @@ pytestmark = [
 
 def test_ours(benchmark):
     prepare_device("cpu")
-    data = scale_pixels(load_data(PREPARED), ARGS).train
-    data = Split(data.inputs[:NUM_IMAGES], data.targets[:NUM_IMAGES])
+    data = load_data(PREPARED)
+    data = scale_pixels(Split(data.train.inputs[:NUM_IMAGES], data.train.targets[:NUM_IMAGES]), data.info, ARGS)
     model = build(ARGS)
     history = benchmark.pedantic(
         train, (model, functional.cross_entropy, data, ARGS), {"seed": 0}, rounds=3, warmup_rounds=1

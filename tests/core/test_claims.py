@@ -1,12 +1,13 @@
-"""Claims: planted verdicts, Welch's interval against scipy, and inequalities that cannot be read."""
+"""Claims: planted verdicts, and Welch's interval against scipy."""
 
 import math
 
 import pytest
 from scipy.stats import ttest_ind
 
-from stages.core.claims import Inequality, claims_frame, judge, parse, welch_interval
+from stages.core.claims import claims_frame, judge, welch_interval
 from stages.core.errors import UserError
+from stages.core.inequality import parse
 from stages.core.params import Claim
 
 HIGH, LOW, NOISY = [0.90, 0.91, 0.92], [0.80, 0.81, 0.82], [0.6, 0.8, 1.0]
@@ -60,23 +61,6 @@ def test_sides_that_do_not_vary_give_no_nan_and_no_warning():
     low, high = welch_interval([0.1] * 3, LOW)
     # by hand: one side is constant, so 0.71 ± t(0.975, 2) 0.01 / sqrt(3)
     assert (high - low) / 2 == pytest.approx(4.302653 * 0.01 / math.sqrt(3), rel=1e-6)
-
-
-def test_parts_of_an_inequality():
-    assert parse("a_1.x >= b.y - 0.005", "c") == Inequality("a_1", "x", ">=", "b", "y", -0.005)
-    assert parse("a.x<b.y+1e-3", "c").margin == 0.001
-    assert parse("a.x > b.y", "c").margin == 0.0
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "a.x", "a.x = b.y", "a.x => b.y", "a > b", "a.x > 1", "a.x > b.y *2", "a.x > b.y - nan", "A.x > b.y; c"],
-)
-def test_a_malformed_inequality_is_one_clear_line(text):
-    with pytest.raises(UserError) as caught:
-        parse(text, "params.yaml: claims.mine.inequality")
-    assert str(caught.value).startswith("params.yaml: claims.mine.inequality = ")
-    assert "run.metric OP run.metric" in str(caught.value)
 
 
 def test_a_metric_that_a_run_does_not_have_is_named():

@@ -57,8 +57,24 @@ BREAKS: dict[str, tuple[Callable[[dict], object], list[str]]] = {
         ["generate.line.recipe", "'circle'", "'linear'"],
     ),
     "claim about a missing row": (
-        lambda p: p["claims"]["faster_is_closer"].update(inequality="regression_gone.test_loss < 1"),
+        lambda p: p["claims"]["faster_is_closer"].update(inequality="regression_gone.a < regression_fast.a"),
         ["claims.faster_is_closer", "regression_gone", "regression_fast"],
+    ),
+    "claim that is no inequality": (
+        lambda p: p["claims"]["faster_is_closer"].update(inequality="fast is better"),
+        ["claims.faster_is_closer.inequality = 'fast is better'", "run.metric OP run.metric"],
+    ),
+    "table without a row": (
+        lambda p: p["tables"].update(empty=p["tables"]["line"]),
+        ["tables.empty", "no row"],
+    ),
+    "column of an argument that no row has": (
+        lambda p: p["tables"]["line"].update(arguments=["dropout"]),
+        ["tables.line.arguments = 'dropout'", "learning_rate"],
+    ),
+    "document's number that no table shows": (
+        lambda p: slow(p).update(document={"accuracy": 0.9}),
+        ["runs.regression_slow.document = 'accuracy'", "test_loss, weight_1"],
     ),
     "the same seed twice": (lambda p: p.update(seeds=[1, 1]), ["seeds = [1, 1]", "differ"]),
     "no seed": (lambda p: p.update(seeds=[]), ["seeds = []", "at least 1"]),

@@ -153,3 +153,16 @@ def test_arguments_refuse_impossible_values():
     for wrong in ({"num_epochs": 0}, {"batch_size": 0}, {"momentum": 1.0}, {"clip_norm": 0.0}, {"weight_decay": -1.0}):
         with pytest.raises(ValidationError):
             arguments(**wrong)
+
+
+def test_medium_precision_changes_little_and_ends_with_training():
+    """Products in bfloat16 move the loss by less than a part in a hundred, and scoring stays in float32."""
+    draws = torch.Generator().manual_seed(0)
+    data = Split(torch.randn(512, 256, generator=draws), torch.randn(512, 64, generator=draws))
+    losses = {}
+    for precision in ("highest", "medium"):
+        torch.manual_seed(0)
+        args = arguments(num_epochs=3, batch_size=64, matmul_precision=precision)
+        losses[precision] = train(nn.Linear(256, 64), functional.mse_loss, data, args, seed=0)[-1]["train_loss"]
+    assert losses["medium"] == pytest.approx(losses["highest"], rel=1e-2)
+    assert torch.get_float32_matmul_precision() == "highest"

@@ -20,7 +20,7 @@ def data() -> Data:
 
 def scaled(data: Data, pixels: str) -> torch.Tensor:
     args = ImageArgs(num_epochs=1, batch_size=1, learning_rate=1.0, pixels=pixels)
-    return scale_pixels(data, args).train.inputs
+    return scale_pixels(data.train, data.info, args).inputs
 
 
 @pytest.mark.parametrize(("pixels", "low", "high"), [("unit", 0.0, 1.0), ("signed", -1.0, 1.0)])
