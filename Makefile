@@ -19,7 +19,7 @@ venv: ## Make or renew .venv from requirements.lock
 	@.ci/bootstrap
 
 repro: venv ## Obtain the data, bring every result up to date, print the tables and say where the report is (default)
-	@$(run) -m dvc repro $(ARGS)
+	@$(run) -m stages repro $(ARGS)
 	@$(run) -m stages readme
 	@$(run) -m stages show
 
@@ -30,7 +30,7 @@ verify: venv ## Compare the metrics with the committed ones; fail if one left it
 	@$(run) -m stages verify $(ARGS)
 
 rebuild: venv ## Run every stage anew, whatever is there or in the cache
-	@$(run) -m dvc repro --force --no-run-cache $(ARGS)
+	@$(run) -m stages repro --force $(ARGS)
 
 bench: venv ## Time layers and losses against their peers
 	@$(run) -m pytest tests/benchmarks --benchmark-only -o addopts= $(ARGS)

@@ -1,5 +1,6 @@
 """The command line: `python -m stages …`. Each command imports only what it runs."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -58,6 +59,20 @@ def report() -> None:
     from stages import report as stage
 
     stage.report()
+
+
+@app.command()
+def repro(
+    targets: Annotated[list[str] | None, typer.Argument(help="stages, with all they need; all stages if none")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="stages at once")] = len(os.sched_getaffinity(0)),
+    force: Annotated[bool, typer.Option(help="run every stage, whatever is there or in the cache")] = False,
+    keep_going: Annotated[bool, typer.Option(help="after a failure run what does not depend on it")] = False,
+) -> None:
+    """Do what `dvc repro` does, on all cores."""
+    from stages import repro as stage
+
+    if not stage.repro(targets or [], jobs, force, keep_going):
+        raise typer.Exit(1)
 
 
 @app.command()
