@@ -1,8 +1,7 @@
 """`dvc repro` on all cores: several DVC processes at once, each with stages whose inputs are ready.
 
 DVC itself runs one stage after another (its issue 755), but processes of `dvc --wait-for-lock repro --single-item`
-work side by side when what they need was made before. A plain `dvc repro` has the last word: it finds nothing left
-to do, or does what is missing.
+work side by side when what they need was made before. `dvc status` says what to run, and has the last word.
 """
 
 import json
@@ -46,50 +45,62 @@ def repro(targets: list[str], jobs: int, force: bool, keep_going: bool) -> bool:
     Raises:
         UserError: DVC refuses dvc.yaml or dvc.lock, there is no such stage, or another DVC process is at work.
     """
+    # The seeds of a run train side by side too: fewer of them where several runs do.
+    os.environ.setdefault("STAGES_WORKERS", str(max(1, 2 * len(os.sched_getaffinity(0)) // jobs)))
     upstream, todo = _plan(targets, force)
     if not todo:
         print("Data and pipelines are up to date.")
         return True
-    known = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
-    guess = {name: UNKNOWN_SECONDS.get(name.split("@")[0], UNKNOWN_OTHER_SECONDS) for name in todo}
-    # The seeds of a run train side by side too: fewer of them where several runs do.
-    os.environ.setdefault("STAGES_WORKERS", str(max(1, 2 * len(os.sched_getaffinity(0)) // jobs)))
-    options = ["--wait-for-lock", "repro", "--single-item", *(["--force", "--no-run-cache"] if force else [])]
-    runner = _Runner(Schedule(upstream, todo, guess | known), len(todo), jobs, options)
-    try:
-        runner.run(keep_going)
-    finally:
-        write_json(SECONDS, known | runner.seconds)
-    if not runner.failed and (last := runner.start(["repro", *targets], [])).failed:
-        runner.failed.append(last.failed)
-    if runner.failed:
-        print(f"error: failed stages: {', '.join(runner.failed)}", file=sys.stderr)
-    return not runner.failed
+    # New outputs may make further stages out of date, until the last stage was reached.
+    for _ in range(1 + _longest_path(upstream)):
+        if not _run(todo, upstream, jobs, force, keep_going):
+            return False
+        force = False
+        upstream, todo = _plan(targets, force)
+        if not todo:
+            return True
+    raise UserError(f"these stages stay out of date after they ran, see `dvc status`: {', '.join(sorted(todo))}")
 
 
-def _plan(targets: list[str], force: bool) -> tuple[dict[str, list[str]], set[str]]:
-    """Return what each stage reads from, and the stages that may have to run."""
+def _plan(targets: list[str], force: bool) -> tuple[dict[str, set[str]], set[str]]:
+    """Return all that each stage needs, directly or not, and the stages that are out of date (or all, if `force`)."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     try:
         with Repo() as repo:
             graph = repo.index.graph
-            upstream = {stage.addressing: [need.addressing for need in graph.successors(stage)] for stage in graph}
+            needs = {stage.addressing: [need.addressing for need in graph.successors(stage)] for stage in graph}
             for target in targets:
-                if target not in upstream:
-                    raise UserError(f"dvc.yaml has no stage {target!r}; `dvc stage list` names all {len(upstream)}")
-            wanted = _closure(targets, upstream) if targets else set(upstream)
-            if force:
-                return upstream, wanted
-            changed = wanted.intersection(repo.status())
+                if target not in needs:
+                    raise UserError(f"dvc.yaml has no stage {target!r}; `dvc stage list` names all {len(needs)}")
+            upstream = {name: _closure(needs[name], needs) for name in needs}
+            wanted = set(targets).union(*(upstream[name] for name in targets)) if targets else set(needs)
+            return upstream, wanted if force else wanted.intersection(repo.status())
     except DvcException as error:
         raise UserError(" ".join(str(error).split())) from error
-    downstream: dict[str, list[str]] = {name: [] for name in upstream}
-    for name, needs in upstream.items():
-        for need in needs:
-            downstream[need].append(name)
-    return upstream, _closure(changed, downstream) & wanted
+
+
+def _run(todo: set[str], upstream: dict[str, set[str]], jobs: int, force: bool, keep_going: bool) -> bool:
+    known = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
+    guess = {name: UNKNOWN_SECONDS.get(name.split("@")[0], UNKNOWN_OTHER_SECONDS) for name in todo}
+    options = ["--wait-for-lock", "repro", "--single-item", *(["--force", "--no-run-cache"] if force else [])]
+    runner = _Runner(Schedule(upstream, todo, guess | known), len(todo), jobs, options)
+    try:
+        runner.run(keep_going)
+    finally:
+        write_json(SECONDS, known | runner.seconds)
+    if runner.failed:
+        print(f"error: failed stages: {', '.join(runner.failed)}", file=sys.stderr)
+    return not runner.failed
+
+
+def _longest_path(upstream: dict[str, set[str]]) -> int:
+    """Return the number of stages in the longest chain, at least."""
+    length: dict[str, int] = {}
+    for name in sorted(upstream, key=lambda name: len(upstream[name])):
+        length[name] = 1 + max((length[need] for need in upstream[name]), default=0)
+    return max(length.values(), default=0)
 
 
 def _closure(names: Iterable[str], edges: dict[str, list[str]]) -> set[str]:
@@ -125,7 +136,7 @@ class _Runner:
                     while len(running) < self._jobs and (keep_going or not self.failed):
                         if not (batch := self._schedule.next_batch(self._jobs)):
                             break
-                        running[pool.submit(self.start, [*self._options, *batch], batch)] = batch
+                        running[pool.submit(self._start, batch)] = batch
                     if not running:
                         return
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -136,11 +147,11 @@ class _Runner:
                         os.killpg(process.pid, signal.SIGTERM)
                 raise
 
-    def start(self, command: list[str], stages: list[str]) -> Result:
+    def _start(self, stages: list[str]) -> Result:
         """Run one DVC process to its end, and print a line for each stage that it finishes."""
         result, current, began = Result(), "", 0.0
         process = subprocess.Popen(
-            [sys.executable, "-m", "dvc", *command],
+            [sys.executable, "-m", "dvc", *self._options, *stages],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -164,12 +175,11 @@ class _Runner:
             elif match := _SKIPPED.match(line):
                 finish()
                 current = ""
-                if stages:
-                    self._say(match[1], "unchanged")
+                self._say(match[1], "unchanged")
         if process.wait() == 0:
             finish()
         else:
-            result.failed = current or (stages or ["dvc repro"])[0]
+            result.failed = current or stages[0]
         return result
 
     def _end(self, batch: list[str], result: Result) -> None:
@@ -180,9 +190,7 @@ class _Runner:
         if result.failed:
             self.failed.append(result.failed)
             self._schedule.put_back(batch[len(done) + 1 :])
-            lost = self._schedule.fail(result.failed)
-            self._count += len(lost)
-            self._say(result.failed, f"FAILED; given up because of it: {', '.join(lost) or 'nothing'}")
+            self._say(result.failed, f"FAILED, and with it {self._schedule.fail(result.failed)} stages that need it")
             print("\n".join(f"    {line}" for line in result.log[-LOG_LINES:]), flush=True)
 
     def _say(self, stage: str, outcome: str) -> None:

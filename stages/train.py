@@ -61,7 +61,7 @@ def _fit(run: Run, data: Data, seed: int) -> tuple[bytes, History]:
     torch.manual_seed(seed)
     model, history = family_module(run.family, "train").fit(run, data, seed)
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
-    return safetensors.torch.save(weights, {"run": run.name, "seed": str(seed)}), history
+    return safetensors.torch.save(weights), history  # without metadata, which it would write in random order
 
 
 _inherited: list[tuple[Run, Data]] = []  # forked workers see the tensors here without a copy

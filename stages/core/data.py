@@ -73,9 +73,9 @@ def load_data(folder: Path, device: str = "cpu") -> Data:
     return Data(splits["train"], splits.get("validation"), splits["test"], info)
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write tensors as safetensors; a full disk raises OSError, which the atomic writers turn into one line."""
-    path.write_bytes(safetensors.torch.save({k: v.contiguous().cpu() for k, v in tensors.items()}, metadata))
+    path.write_bytes(safetensors.torch.save({k: v.contiguous().cpu() for k, v in tensors.items()}))
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

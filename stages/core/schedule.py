@@ -69,13 +69,13 @@ class Schedule:
         """Make stages of a batch that were not begun wait again; they are ready."""
         self._waiting.update((name, set()) for name in names)
 
-    def fail(self, name: str) -> list[str]:
-        """Give up a stage and all that need it; return those that need it."""
-        lost: list[str] = []
+    def fail(self, name: str) -> int:
+        """Give up a stage and all that need it; return how many these are."""
+        lost = 0
         todo = list(self._downstream[name])
         while todo:
             follower = todo.pop()
             if self._waiting.pop(follower, None) is not None:
-                lost.append(follower)
+                lost += 1
                 todo += self._downstream[follower]
         return lost
