@@ -45,8 +45,8 @@ def repro(targets: list[str], jobs: int, force: bool, keep_going: bool) -> bool:
     Raises:
         UserError: DVC refuses dvc.yaml or dvc.lock, there is no such stage, or another DVC process is at work.
     """
-    # The seeds of a run train side by side too: fewer of them where several runs do.
-    os.environ.setdefault("STAGES_WORKERS", str(max(1, 2 * len(os.sched_getaffinity(0)) // jobs)))
+    # The seeds of a run train side by side too, but more processes than cores take turns in the caches.
+    os.environ.setdefault("STAGES_WORKERS", str(max(1, len(os.sched_getaffinity(0)) // jobs)))
     upstream, todo = _plan(targets, force)
     if not todo:
         print("Data and pipelines are up to date.")
