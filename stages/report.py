@@ -55,10 +55,9 @@ def report() -> None:
         UserError: params.yaml is wrong, or a run's metrics, curve or outputs are missing, damaged or not finite.
     """
     params = load_params()
-    rows, settings = _rows(params)
+    rows, values, settings = _rows(params)
     tables = {name: [rows[run] for run in params.rows(name)] for name in params.tables}
     labels = {name: row.label for name, row in rows.items()}
-    values = {name: row.values for name, row in rows.items()}
     claims = claims_frame(params.claims, labels, values)
 
     data = {name: load_data(PREPARED / name) for name in sorted({entry.data for entry in params.runs.values()})}
@@ -74,16 +73,17 @@ def report() -> None:
     write_text(REPORTS / "index.html", _page(params, tables, claims, pictures, settings))
 
 
-def _rows(params: Params) -> tuple[dict[str, Row], dict[str, dict[str, Any]]]:
-    """Return each run's row and the settings its numbers were measured with, both by run."""
+def _rows(params: Params) -> tuple[dict[str, Row], dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return, by run, its row, its metrics by seed, and the settings they were measured with."""
     content = read_yaml(PARAMS)
-    rows, settings = {}, {}
+    rows, values, settings = {}, {}, {}
     for name, entry in params.runs.items():
-        values, settings[name] = read_values(METRICS / f"{name}.json")
+        values[name], settings[name] = read_values(METRICS / f"{name}.json")
         arguments = load_run(name, content).args.model_dump()
+        numbers = {metric: list(seeds.values()) for metric, seeds in values[name].items()}
         parameters = settings[name]["num_parameters"]
-        rows[name] = Row(name, entry.label, arguments, parameters, values, entry.document, entry.note)
-    return rows, settings
+        rows[name] = Row(name, entry.label, arguments, parameters, numbers, entry.document, entry.note)
+    return rows, values, settings
 
 
 def _table_drawings(params: Params, tables: Mapping[str, list[Row]]) -> dict[str, Drawing]:

@@ -1,14 +1,15 @@
 """Claims of the notes as inequalities between metrics of runs, with a verdict over seeds.
 
-The verdict rests on the 95 % interval of the difference of the two means that Welch's t test gives, which
-allows the two runs different spreads: the claim holds when the whole interval lies on the asserted side of the
-margin, fails when the whole interval lies on the other side, and is undecided otherwise.
+Two runs with the same seed see the examples in the same order, so that much of what chance does, it does to both:
+the difference is taken seed by seed. The verdict rests on its 95 % interval by the paired t test: the claim holds
+when the whole interval lies on the asserted side of the margin, fails when the whole interval lies on the other side,
+and is undecided otherwise.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from statistics import mean, variance
+from statistics import mean, stdev
 from typing import Literal
 
 import pandas as pd
@@ -20,10 +21,10 @@ from stages.core.params import Claim
 from stages.core.tables import NOTHING, show_number, words
 
 VERDICT_RULE = (
-    "A claim of the notes is an inequality between the means of two runs. It **holds** when the 95 % confidence "
-    "interval of their difference over seeds (Welch's t, each run with its own spread) lies wholly on the asserted "
-    "side, **fails** when it lies wholly on the other side, and is **undecided** otherwise, or where a run has a "
-    "single seed."
+    "A claim of the notes is an inequality between the means of two runs. Runs with the same seed see the examples in "
+    "the same order, so the difference is taken seed by seed. The claim **holds** when the 95 % confidence interval of "
+    "the mean difference (paired t test) lies wholly on the asserted side, **fails** when it lies wholly on the other "
+    "side, and is **undecided** otherwise, or where the runs have fewer than two seeds in common."
 )
 
 Outcome = Literal["holds", "fails", "undecided"]
@@ -34,8 +35,8 @@ class Judgement:
     """What the seeds say of an inequality.
 
     Attributes:
-        difference: mean of the left side minus mean of the right one.
-        interval: of that difference, 95 %; None where a side has a single seed.
+        difference: left side minus right one, the mean over the seeds that both have.
+        interval: of that difference, 95 %; None with fewer than two such seeds.
     """
 
     difference: float
@@ -43,41 +44,31 @@ class Judgement:
     outcome: Outcome
 
 
-def judge(inequality: Inequality, values: Mapping[str, Mapping[str, Sequence[float]]], where: str) -> Judgement:
-    """Judge an inequality by `values[run][metric]`, one number a seed; a single seed decides nothing.
+def judge(inequality: Inequality, values: Mapping[str, Mapping[str, Mapping[str, float]]], where: str) -> Judgement:
+    """Judge an inequality by `values[run][metric][seed]`.
 
     Raises:
-        UserError: a run has no such metric.
+        UserError: a run has no such metric, or the two have no seed in common.
     """
     left = _values(values, inequality.left, inequality.left_metric, where)
     right = _values(values, inequality.right, inequality.right_metric, where)
-    difference = mean(left) - mean(right)
-    interval = welch_interval(left, right)
-    if interval is None:
-        return Judgement(difference, None, "undecided")
-    return Judgement(difference, interval, _outcome(interval, inequality))
+    differences = [left[seed] - right[seed] for seed in left if seed in right]
+    if not differences:
+        raise UserError(f"{where}: '{inequality.left}' and '{inequality.right}' must have a seed in common")
+    interval = mean_interval(differences)
+    return Judgement(mean(differences), interval, _outcome(interval, inequality) if interval else "undecided")
 
 
-def welch_interval(left: Sequence[float], right: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % interval of mean(left) - mean(right); None if a side has one value.
-
-    Where neither side varies, as counts do, the interval is the difference itself. By hand, because
-    scipy's `ttest_ind` gives NaN there and warns when only one side varies.
-    """
-    if min(len(left), len(right)) < 2:
+def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % confidence interval of the mean by Student's t; None for a single value."""
+    if len(values) < 2:
         return None
-    difference = mean(left) - mean(right)
-    part_left, part_right = variance(left) / len(left), variance(right) / len(right)
-    total = part_left + part_right
-    if total == 0:
-        return difference, difference
-    freedom = total**2 / (part_left**2 / (len(left) - 1) + part_right**2 / (len(right) - 1))
-    half = float(t.ppf(0.975, freedom)) * sqrt(total)
-    return difference - half, difference + half
+    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / sqrt(len(values))
+    return mean(values) - half, mean(values) + half
 
 
 def claims_frame(
-    claims: Mapping[str, Claim], labels: Mapping[str, str], values: Mapping[str, Mapping[str, Sequence[float]]]
+    claims: Mapping[str, Claim], labels: Mapping[str, str], values: Mapping[str, Mapping[str, Mapping[str, float]]]
 ) -> pd.DataFrame:
     """Return one line of text for each claim; `labels` and `values` go by run.
 
@@ -123,7 +114,9 @@ def _outcome(interval: tuple[float, float], inequality: Inequality) -> Outcome:
     return "undecided"
 
 
-def _values(values: Mapping[str, Mapping[str, Sequence[float]]], run: str, metric: str, where: str) -> Sequence[float]:
+def _values(
+    values: Mapping[str, Mapping[str, Mapping[str, float]]], run: str, metric: str, where: str
+) -> Mapping[str, float]:
     if run not in values:
         raise UserError(f"{where}: no run '{run}'; there are {', '.join(values)}")
     if metric not in values[run]:

@@ -72,8 +72,8 @@ class Comparison:
     verdict: Verdict
 
 
-def read_values(path: Path) -> tuple[dict[str, list[float]], dict[str, Any]]:
-    """Read metrics/<run>.json: the values of each metric, one a seed, and the settings that give them meaning.
+def read_values(path: Path) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+    """Read metrics/<run>.json: `{metric: {seed: value}}`, and the settings that give the values meaning.
 
     Raises:
         UserError: the file is missing or damaged, or holds a number that is not finite.
@@ -82,13 +82,14 @@ def read_values(path: Path) -> tuple[dict[str, list[float]], dict[str, Any]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         settings = content.pop("settings")
-        values = {metric: list(summary["seeds"].values()) for metric, summary in content.items()}
+        values = {metric: dict(summary["seeds"]) for metric, summary in content.items()}
     except FileNotFoundError as error:
         raise UserError(f"{path}: no metrics of run '{path.stem}'; {remedy}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged; {remedy}") from error
     for metric, numbers in values.items():
-        if not numbers or not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        finite = (isinstance(number, int | float) and math.isfinite(number) for number in numbers.values())
+        if not numbers or not all(finite):
             raise UserError(f"{path}: {metric} = {numbers}: every seed must have a finite number; {remedy}")
     return values, settings
 

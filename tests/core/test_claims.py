@@ -1,20 +1,24 @@
-"""Claims: planted verdicts, and Welch's interval against scipy."""
-
-import math
+"""Claims: planted verdicts, and the paired interval against scipy."""
 
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_rel
 
-from stages.core.claims import claims_frame, judge, welch_interval
+from stages.core.claims import claims_frame, judge, mean_interval
 from stages.core.errors import UserError
 from stages.core.inequality import parse
 from stages.core.params import Claim
 
-HIGH, LOW, NOISY = [0.90, 0.91, 0.92], [0.80, 0.81, 0.82], [0.6, 0.8, 1.0]
+
+def seeds(*values: float) -> dict[str, float]:
+    return {str(seed): value for seed, value in enumerate(values, 1)}
+
+
 VALUES = {
-    "high": {"accuracy": HIGH, "count": [7.0, 7.0]},
-    "low": {"accuracy": LOW, "count": [5.0, 5.0]},
-    "noisy": {"accuracy": NOISY, "count": [7.0]},
+    "high": {"accuracy": seeds(0.90, 0.91, 0.92), "count": seeds(7, 7, 7)},
+    "low": {"accuracy": seeds(0.80, 0.80, 0.83), "count": seeds(5, 5, 5)},
+    "noisy": {"accuracy": seeds(0.6, 0.8, 1.0), "count": seeds(7)},
+    "follows_noisy": {"accuracy": seeds(0.61, 0.812, 1.011)},
+    "other_seeds": {"accuracy": {"8": 0.5, "9": 0.5}},
 }
 
 
@@ -33,8 +37,8 @@ def outcome(text: str) -> str:
         ("noisy.accuracy <= high.accuracy", "undecided"),
         ("high.accuracy > low.accuracy + 0.2", "fails"),  # the margin counts: better, but not by that much
         ("low.accuracy >= high.accuracy - 0.2", "holds"),  # worse, but not by that much
-        ("high.accuracy > low.accuracy + 0.1", "undecided"),  # the difference is 0.1 exactly
-        ("high.accuracy >= high.accuracy - 0.005", "undecided"),  # too noisy to tell half a point
+        ("high.accuracy > low.accuracy + 0.1", "undecided"),  # the difference is 0.1 on average
+        ("follows_noisy.accuracy > noisy.accuracy", "holds"),  # far less than the scatter, but in every seed
         # numbers that never vary are compared as they are
         ("high.count > low.count", "holds"),
         ("high.count < low.count", "fails"),
@@ -49,18 +53,20 @@ def test_planted_verdicts(text, expected):
     assert outcome(text) == expected
 
 
-@pytest.mark.parametrize(("left", "right"), [(HIGH, LOW), (HIGH, NOISY), ([1.0, 2.5], [3.0, 1.0, 2.0, 0.5])])
-def test_interval_is_scipys(left, right):
-    expected = ttest_ind(left, right, equal_var=False).confidence_interval(0.95)
-    assert welch_interval(left, right) == pytest.approx(tuple(expected))
+def test_the_interval_is_scipys_paired_one():
+    left, right = (list(VALUES[run]["accuracy"].values()) for run in ("high", "low"))
+    differences = [a - b for a, b in zip(left, right, strict=True)]
+    assert mean_interval(differences) == pytest.approx(tuple(ttest_rel(left, right).confidence_interval(0.95)))
 
 
-@pytest.mark.filterwarnings("error")
-def test_sides_that_do_not_vary_give_no_nan_and_no_warning():
-    assert welch_interval([0.5] * 3, [0.25] * 3) == (0.25, 0.25)
-    low, high = welch_interval([0.1] * 3, LOW)
-    # by hand: one side is constant, so 0.71 ± t(0.975, 2) 0.01 / sqrt(3)
-    assert (high - low) / 2 == pytest.approx(4.302653 * 0.01 / math.sqrt(3), rel=1e-6)
+def test_only_seeds_in_common_are_compared():
+    values = {"a": {"x": seeds(1.0, 2.0, 9.0)}, "b": {"x": seeds(0.5, 1.4)}}
+    assert judge(parse("a.x > b.x", "claim"), values, "claim").difference == pytest.approx(0.55)
+
+
+def test_runs_without_a_seed_in_common_cannot_be_compared():
+    with pytest.raises(UserError, match="'high' and 'other_seeds' must have a seed in common"):
+        outcome("high.accuracy > other_seeds.accuracy")
 
 
 def test_a_metric_that_a_run_does_not_have_is_named():
