@@ -14,6 +14,7 @@ run = PATH="$(CURDIR)/.venv/bin:$$PATH" python
 
 help: ## Print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' Makefile
+	@echo 'PYTHON=/path/to/python3.12 names the Python to use; ARGS=… is passed on'
 
 venv: ## Make or renew .venv from requirements.lock
 	@.ci/bootstrap

@@ -103,6 +103,11 @@ class Params(Strict):
         """Return the names of the runs of a table, in the order of params.yaml."""
         return [name for name, run in self.runs.items() if table in run.tables]
 
+    def shown_metrics(self, run: str) -> list[str]:
+        """Return the metrics in the tables of a run: those that the documents' numbers and the claims may name."""
+        tables = (self.tables[table] for table in self.runs[run].tables)
+        return sorted({metric for table in tables for metric in table.metrics})
+
 
 def load_params() -> Params:
     """Read and check params.yaml, every reference in it and every run's arguments.
@@ -138,19 +143,20 @@ def load_params() -> Params:
     for name, claim in params.claims.items():
         where = f"{PARAMS}: claims.{name}.inequality"
         inequality = parse(claim.inequality, where)
-        for run in (inequality.left, inequality.right):
+        sides = ((inequality.left, inequality.left_metric), (inequality.right, inequality.right_metric))
+        for run, metric in sides:
             one_of(run, list(params.runs), where)
+            one_of(metric, params.shown_metrics(run), where)
     return params
 
 
 def _checked_run(name: str, params: Params, recipes: dict[str, Any], content: dict[str, Any]) -> Run:
     entry, where = params.runs[name], f"{PARAMS}: runs.{name}"
     one_of(entry.data, list(recipes), f"{where}.data")
-    shown = {metric for table in entry.tables if table in params.tables for metric in params.tables[table].metrics}
     for table in entry.tables:
         one_of(table, list(params.tables), f"{where}.tables")
     for metric in entry.document:
-        one_of(metric, sorted(shown), f"{where}.document")
+        one_of(metric, params.shown_metrics(name), f"{where}.document")
     run = load_run(name, content)
     if getattr(run.args, "keep", "last") == "best" and not recipes[entry.data].has_validation:
         having = ", ".join(key for key, recipe in recipes.items() if recipe.has_validation)

@@ -57,8 +57,16 @@ BREAKS: dict[str, tuple[Callable[[dict], object], list[str]]] = {
         ["generate.line.recipe", "'circle'", "'linear'"],
     ),
     "claim about a missing row": (
-        lambda p: p["claims"]["faster_is_closer"].update(inequality="regression_gone.a < regression_fast.a"),
+        lambda p: p["claims"]["faster_is_closer"].update(
+            inequality="regression_gone.test_loss < regression_fast.test_loss"
+        ),
         ["claims.faster_is_closer", "regression_gone", "regression_fast"],
+    ),
+    "claim about a metric that no table of the row shows": (
+        lambda p: p["claims"]["faster_is_closer"].update(
+            inequality="regression_fast.test_los < regression_slow.test_loss"
+        ),
+        ["claims.faster_is_closer", "'test_los'", "test_loss, weight_1"],
     ),
     "claim that is no inequality": (
         lambda p: p["claims"]["faster_is_closer"].update(inequality="fast is better"),
