@@ -9,9 +9,9 @@ from stages.core.data import PREPARED, Data, load_data, read_tensors, write_tens
 from stages.core.device import fingerprint, prepare_device
 from stages.core.errors import UserError
 from stages.core.files import atomic_folder, write_json
-from stages.core.metrics import summarise
 from stages.core.run import MODELS, Run, family_module, load_run
 from stages.core.training import History
+from stages.results.metrics import summarise
 
 METRICS = Path("metrics")
 EVALUATIONS = Path("data/evaluations")

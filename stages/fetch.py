@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stages.core.catalog import load_entry
 from stages.core.files import atomic_folder
-from stages.core.sources import fetch_files, problems
+from stages.obtain.catalog import load_entry
+from stages.obtain.sources import fetch_files, problems
 
 CATALOG = Path("data/catalog.yaml")
 RAW = Path("data/raw")

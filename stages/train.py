@@ -1,11 +1,9 @@
 """Train one run: a model for each of its seeds, side by side on as many cores as there are."""
 
 import csv
-import ctypes
 import io
 import multiprocessing
 import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -17,6 +15,7 @@ import torch
 from stages.core.data import PREPARED, Data, load_data
 from stages.core.device import prepare_device
 from stages.core.files import atomic_folder, write_json, write_text
+from stages.core.processes import die_with_parent
 from stages.core.run import MODELS, Run, family_module, load_run
 from stages.core.training import History
 
@@ -34,14 +33,14 @@ def train(name: str) -> None:
     data = load_data(PREPARED / run.data, run.device)
     histories = []
     with atomic_folder(MODELS / name) as folder:
-        for seed, (weights, history) in zip(run.seeds, _fit_seeds(run, data), strict=True):
+        for seed, (weights, history) in zip(run.seeds, fit_seeds(run, data), strict=True):
             (folder / f"{seed}.safetensors").write_bytes(weights)
             write_json(folder / f"{seed}.json", history)
             histories.append(history)
         write_text(CURVES / f"{name}.csv", _curves(histories))
 
 
-def _fit_seeds(run: Run, data: Data) -> Iterator[tuple[bytes, History]]:
+def fit_seeds(run: Run, data: Data) -> Iterator[tuple[bytes, History]]:
     """Yield weights and history in the order of the seeds; the numbers do not depend on how many run at once."""
     # Up to two processes a core: three seeds on two cores then end together, instead of one after the other two.
     workers = min(len(run.seeds), int(os.environ.get("STAGES_WORKERS", 2 * len(os.sched_getaffinity(0)))))
@@ -51,10 +50,10 @@ def _fit_seeds(run: Run, data: Data) -> Iterator[tuple[bytes, History]]:
         return
     import torch._dynamo  # noqa: F401  what every torch.optim.Optimizer imports: once here and not in each worker
 
-    _inherited.append((run, data))
+    # Forked workers see the tensors of `data` without a copy.
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(run.device,)) as pool:
-        yield from pool.map(_fit_inherited, run.seeds)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(run, data)) as pool:
+        yield from pool.map(_fit_in_worker, run.seeds)
 
 
 def _fit(run: Run, data: Data, seed: int) -> tuple[bytes, History]:
@@ -64,18 +63,18 @@ def _fit(run: Run, data: Data, seed: int) -> tuple[bytes, History]:
     return safetensors.torch.save(weights), history  # without metadata, which it would write in random order
 
 
-_inherited: list[tuple[Run, Data]] = []  # forked workers see the tensors here without a copy
+_work: list[tuple[Run, Data]] = []  # of this process, if it is a worker
 
 
-def _fit_inherited(seed: int) -> tuple[bytes, History]:
-    return _fit(*_inherited[0], seed)
-
-
-def _start_worker(device: str) -> None:
+def _start_worker(run: Run, data: Data) -> None:
     """Prepare torch, and let the kernel kill this worker when the stage is killed (Linux only): no orphans."""
-    prepare_device(device)
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    prepare_device(run.device)
+    die_with_parent()
+    _work.append((run, data))
+
+
+def _fit_in_worker(seed: int) -> tuple[bytes, History]:
+    return _fit(*_work[0], seed)
 
 
 def _curves(histories: list[History]) -> str:

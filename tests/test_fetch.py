@@ -14,7 +14,7 @@ import pytest
 from stages.core.errors import UserError
 from stages.fetch import fetch
 from tests.conftest import yaml
-from tests.core.http_server import serving
+from tests.obtain.http_server import serving
 
 CONTENT = bytes(i % 251 for i in range(200_000))
 
@@ -93,7 +93,7 @@ def test_no_network_and_no_mirror(project, monkeypatch):
 
 def test_a_download_that_broke_off_is_resumed_by_the_next_call(project, monkeypatch):
     """What was received is kept outside the output, and is gone when the data set is whole."""
-    monkeypatch.setattr("stages.core.download.ATTEMPTS", 1)
+    monkeypatch.setattr("stages.obtain.download.ATTEMPTS", 1)
     monkeypatch.delenv("DATA_MIRROR")
     with serving() as server:
         server.files["a"] = CONTENT

@@ -1,1 +1,1 @@
-"""What every family shares: parameters, catalogue, training loop, checkpoints, metrics."""
+"""What every training shares: parameters, data, device, training loop. Train stages depend on the whole folder."""

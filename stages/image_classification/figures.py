@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from stages.core.data import Data
-from stages.core.figures import MISTAKE, Drawing, confusion_matrix, new_figure
+from stages.results.figures import MISTAKE, Drawing, confusion_matrix, new_figure
 
 ROWS, COLUMNS = 4, 6
 

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from stages.core.data import Data
-from stages.core.figures import COLOURS, MISTAKE, Drawing, confusion_matrix, new_figure
+from stages.results.figures import COLOURS, MISTAKE, Drawing, confusion_matrix, new_figure
 
 
 def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawing]:

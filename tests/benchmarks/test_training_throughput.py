@@ -19,7 +19,7 @@ from stages.core.data import load_data
 from stages.core.device import prepare_device
 from stages.core.run import Run, load_run
 from stages.image_classification.train import fit
-from stages.train import _fit_seeds
+from stages.train import fit_seeds
 from tests.conftest import ROOT
 
 RAW, PREPARED = ROOT / "data/raw/fashion_mnist", ROOT / "data/prepared/fashion_mnist"
@@ -41,7 +41,7 @@ def row(monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_train_stage(benchmark, row):
     prepare_device("cpu")
     data = load_data(PREPARED)
-    results = benchmark.pedantic(lambda: list(_fit_seeds(row, data)), rounds=3, warmup_rounds=1)
+    results = benchmark.pedantic(lambda: list(fit_seeds(row, data)), rounds=3, warmup_rounds=1)
     assert all(history[-1]["train_loss"] < 1.2 for _, history in results)
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.catalog import load_catalog, load_entry
 from stages.core.errors import UserError
+from stages.obtain.catalog import load_catalog, load_entry
 from tests.conftest import yaml
 
 ROOT = Path(__file__).parents[2]

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from stages.core import download as module
-from stages.core.download import ATTEMPTS, DownloadError, download
-from tests.core.http_server import serving
+from stages.obtain import download as module
+from stages.obtain.download import ATTEMPTS, DownloadError, download
+from tests.obtain.http_server import serving
 
 CONTENT = bytes(i % 251 for i in range(300_000))
 

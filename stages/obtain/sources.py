@@ -5,8 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-from stages.core.archives import ArchiveError, decompress, extract
-from stages.core.catalog import (
+from stages.core.errors import UserError
+from stages.obtain.archives import ArchiveError, decompress, extract
+from stages.obtain.catalog import (
     ArchiveSource,
     DebianSource,
     Entry,
@@ -17,9 +18,8 @@ from stages.core.catalog import (
     Source,
     UrlSource,
 )
-from stages.core.download import DownloadError, download
-from stages.core.errors import UserError
-from stages.core.registries import ClientError, get_debian, get_npm, get_pypi
+from stages.obtain.download import DownloadError, download
+from stages.obtain.registries import ClientError, get_debian, get_npm, get_pypi
 
 MIRROR_VARIABLE = "DATA_MIRROR"
 

@@ -6,9 +6,10 @@ import shutil
 
 import pytest
 
-from stages.core import sources as module
-from stages.core.archives import ArchiveError
-from stages.core.catalog import (
+from stages.core.errors import UserError
+from stages.obtain import sources as module
+from stages.obtain.archives import ArchiveError
+from stages.obtain.catalog import (
     ArchiveSource,
     DebianSource,
     Entry,
@@ -18,12 +19,11 @@ from stages.core.catalog import (
     PypiSource,
     UrlSource,
 )
-from stages.core.download import DownloadError
-from stages.core.errors import UserError
-from stages.core.registries import ClientError
-from stages.core.sources import ChecksumError, fetch_files, obtain, problems
-from tests.core.archive_makers import make_deb, make_gz, make_tar, make_zip
-from tests.core.http_server import serving
+from stages.obtain.download import DownloadError
+from stages.obtain.registries import ClientError
+from stages.obtain.sources import ChecksumError, fetch_files, obtain, problems
+from tests.obtain.archive_makers import make_deb, make_gz, make_tar, make_zip
+from tests.obtain.http_server import serving
 
 A, B = b"the first file\n" * 100, b"the second file\n"
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stages.core.catalog import DebianSource, NpmSource, PypiSource
+from stages.obtain.catalog import DebianSource, NpmSource, PypiSource
 
 _NPM_NOISE = re.compile(r"npm (warn|WARN|\S+ (code|errno|syscall|path) )")  # what comes before the message itself
 

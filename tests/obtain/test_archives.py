@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from stages.core.archives import ArchiveError, decompress, extract
-from tests.core.archive_makers import make_deb, make_gz, make_tar, make_zip
+from stages.obtain.archives import ArchiveError, decompress, extract
+from tests.obtain.archive_makers import make_deb, make_gz, make_tar, make_zip
 
 # Random-looking, so that a compressed archive is long enough to be cut.
 CONTENT = bytes((i * i * 31 + i // 7) % 251 for i in range(20_000))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.core.catalog import DebianSource, NpmSource, PypiSource, Wheel
-from stages.core.registries import ClientError, get_debian, get_npm, get_pypi
+from stages.obtain.catalog import DebianSource, NpmSource, PypiSource, Wheel
+from stages.obtain.registries import ClientError, get_debian, get_npm, get_pypi
 
 DEBIAN = DebianSource(kind="debian", package="demo-data")
 NPM = NpmSource(kind="npm", package="demo", version="1.2.3")

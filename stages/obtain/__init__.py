@@ -1,0 +1,1 @@
+"""Obtaining data sets: the catalogue, its sources, downloads, archives, package registries."""
