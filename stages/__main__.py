@@ -2,12 +2,16 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stages.core.errors import UserError
+
+STAGES = ("check", "fetch", "prepare", "train", "evaluate", "report")  # commands of dvc.yaml
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Name = Annotated[str, typer.Argument(help="a key of params.yaml")]
@@ -19,6 +23,17 @@ def check(out: Annotated[Path | None, typer.Option(help="file to write when all 
     from stages import check as stage
 
     stage.check(out)
+
+
+@app.command()
+def lint() -> None:
+    """Check dvc.yaml and params.yaml for what DVC accepts and then handles wrongly."""
+    from stages import lint as checks
+
+    if problems := checks.lint():
+        print("\n".join(problems))
+        raise typer.Exit(1)
+    print("dvc.yaml and params.yaml are free of DVC's traps")
 
 
 @app.command()
@@ -71,7 +86,12 @@ def repro(
     """Do what `dvc repro` does, on all cores."""
     from stages import repro as stage
 
-    if not stage.repro(targets or [], jobs, force, keep_going):
+    try:
+        done = stage.repro(targets or [], jobs, force, keep_going)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        raise typer.Exit(130) from None
+    if not done:
         raise typer.Exit(1)
 
 
@@ -86,27 +106,67 @@ def readme(check: Annotated[bool, typer.Option(help="change nothing; fail if out
 @app.command()
 def show() -> None:
     """Print the results tables and say where the report is."""
-    from stages import readme as stage
+    from stages import show as stage
 
     stage.show()
 
 
 @app.command()
-def verify(reference: Annotated[str, typer.Option(help="Git revision that holds the references")] = "HEAD") -> None:
-    """Compare fresh metrics with the committed ones; fail if one left its tolerance."""
+def compare(
+    family: Annotated[str, typer.Argument(help="a folder of stages/, such as regression")],
+    rev: Annotated[str, typer.Option(help="Git revision that the experiments were made from")] = "HEAD",
+    by: Annotated[str | None, typer.Option(help="metric that decides which is best")] = None,
+) -> None:
+    """Print one table of a family's experiments: settings that differ, metrics, the best row marked."""
+    from stages import experiments as stage
+
+    stage.compare(family, rev, by)
+
+
+@app.command()
+def verify(
+    runs: Annotated[list[str] | None, typer.Argument(help="runs of params.yaml; all if none")] = None,
+    update: Annotated[
+        bool, typer.Option(help="record the present metrics as references, and show the difference")
+    ] = False,
+) -> None:
+    """Compare metrics with the references; fail if one left its band, is missing, extra, stale or not a number."""
     from stages import verify as stage
 
-    if not stage.verify(reference):
+    if update and runs:
+        raise UserError("verify --update renews the references of all runs: name none")
+    if update:
+        stage.update()
+    elif not stage.verify(runs or []):
         raise typer.Exit(1)
 
 
 def main() -> None:
     """Run a command; a UserError becomes one line and exit status 1."""
     try:
-        app()
+        with _as_stage(os.environ.get("DVC_STAGE")):
+            app()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+@contextmanager
+def _as_stage(stage: str | None) -> Iterator[None]:
+    """Run by DVC as a stage, end with DVC, and do not let an edit made meanwhile pass for what was run."""
+    if stage is None or sys.argv[1:2] == [] or sys.argv[1] not in STAGES:
+        yield
+        return
+    from stages.core.processes import die_with_parent
+    from stages.pipeline import unchanged_dependencies
+
+    die_with_parent()
+    with unchanged_dependencies(stage):
+        try:
+            yield
+        except SystemExit as done:  # how Typer ends
+            if done.code:
+                raise
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
-"""The README's results section and the terminal's view of the results, both from reports/results.md."""
+"""The README's results section, from reports/results.md."""
 
 import re
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from stages.core.errors import UserError
@@ -10,7 +8,6 @@ from stages.core.files import write_text
 
 README = Path("README.md")
 RESULTS = Path("reports/results.md")
-PAGE = Path("reports/index.html")
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
@@ -25,7 +22,7 @@ def update(check: bool) -> None:
         raise UserError(f"{README}: must hold the lines {BEGIN} and {END}, once each and in this order")
     before, rest = old.split(BEGIN)
     after = rest.split(END)[1]
-    new = f"{before}{BEGIN}\n\n{_from_root(_results())}\n{END}{after}"
+    new = f"{before}{BEGIN}\n\n{_from_root(read_results())}\n{END}{after}"
     if new == old:
         print(f"{README} is up to date")
     elif check:
@@ -35,59 +32,12 @@ def update(check: bool) -> None:
         print(f"{README}: results brought up to date")
 
 
-def show() -> None:
-    """Print the results and say where the report is; a terminal gets narrow tables, a pipe the Markdown.
+def read_results() -> str:
+    """Return the content of reports/results.md.
 
     Raises:
         UserError: there is no report yet.
     """
-    text = re.sub(r"^(<!--.*-->|!?\[.*\]\(.*\))\n+", "", _results(), flags=re.MULTILINE)
-    if sys.stdout.isatty():
-        _print_blocks(text.split("\n\n"))
-    else:
-        print(text)
-    print(f"Report: {PAGE}")
-
-
-def _print_blocks(blocks: Iterable[str]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.markdown import Markdown
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
-    for block in blocks:
-        if block.startswith("#"):
-            console.print()
-        if not block.startswith("|"):
-            console.print(Markdown(block))
-            continue
-        header, rows = _read_table(block)
-        table = Table(*header, box=box.SIMPLE_HEAD)
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        console.print(table)
-
-
-def _read_table(block: str) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows of a Markdown table; a table of results gets one line a number, so that it is narrow."""
-    lines = (re.split(r"(?<!\\)\|", line.strip())[1:-1] for line in block.splitlines())
-    header, _, *rows = ([cell.strip().replace(r"\|", "|") for cell in line] for line in lines)
-    if "parameters" not in header:
-        return header, rows
-    start = header.index("parameters") + 1  # the arguments stand before it, the numbers after it
-    narrow = []
-    for row in rows:
-        numbers = dict(zip(header[start:], row[start:], strict=True))
-        ours = {name: cell for name, cell in numbers.items() if not name.endswith(", document") and cell != "–"}
-        labels = [row[0]] + [""] * len(ours)
-        for label, (name, cell) in zip(labels, ours.items(), strict=False):
-            narrow.append([label, name, cell, numbers.get(f"{name}, document", "")])
-    return ["row", "number", "ours", "document"], narrow
-
-
-def _results() -> str:
     return _read(RESULTS, "`dvc repro` makes it")
 
 

@@ -4,39 +4,36 @@ DVC itself runs one stage after another (its issue 755), but processes of `dvc -
 work side by side when what they need was made before. `dvc status` says what to run, and has the last word.
 """
 
+import asyncio
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from stages.core.errors import UserError
 from stages.core.files import write_json
-from stages.core.schedule import Schedule
+from stages.progress import Progress
+from stages.results.references import recorded_seconds
+from stages.schedule import SHORT_SECONDS, Schedule
+from stages.workspace import TEMPORARY, one_rebuild_at_a_time, read_pipeline
 
-SECONDS = Path(".dvc/tmp/stage_seconds.json")  # how long each stage took here; this folder is not in Git
-UNKNOWN_SECONDS = {"train": 30.0}  # of a stage that never ran here, by the first part of its name
+SECONDS = TEMPORARY / "stage_seconds.json"  # how long each stage took here
+UNKNOWN_SECONDS = {"train": 30.0}  # of a stage that never ran, by the first part of its name
 UNKNOWN_OTHER_SECONDS = 3.0
 LOG_LINES = 20  # of a failed process
+DVC = """
+import sys
+from stages.core.processes import die_with_parent
+die_with_parent()
+from dvc.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 _RUNNING = re.compile(r"Running stage '(.+)':")
 _SKIPPED = re.compile(r"Stage '(.+)' (didn't change, skipping|is cached)")
-
-
-@dataclass
-class Result:
-    """What became of the stages that one process was given."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    failed: str = ""
-    log: list[str] = field(default_factory=list)
 
 
 def repro(targets: list[str], jobs: int, force: bool, keep_going: bool) -> bool:
@@ -44,156 +41,137 @@ def repro(targets: list[str], jobs: int, force: bool, keep_going: bool) -> bool:
 
     Raises:
         UserError: DVC refuses dvc.yaml or dvc.lock, there is no such stage, or another DVC process is at work.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP; no process was left running.
     """
-    # The seeds of a run train side by side too, but more processes than cores take turns in the caches.
-    os.environ.setdefault("STAGES_WORKERS", str(max(1, len(os.sched_getaffinity(0)) // jobs)))
-    upstream, todo = _plan(targets, force)
-    if not todo:
-        print("Data and pipelines are up to date.")
-        return True
-    # New outputs may make further stages out of date, until the last stage was reached.
-    for _ in range(1 + _longest_path(upstream)):
-        if not _run(todo, upstream, jobs, force, keep_going):
-            return False
-        force = False
+    with one_rebuild_at_a_time() as lock:
         upstream, todo = _plan(targets, force)
         if not todo:
-            return True
-    raise UserError(f"these stages stay out of date after they ran, see `dvc status`: {', '.join(sorted(todo))}")
+            print("Data and pipelines are up to date.")
+        while todo:
+            if not _run(_Rebuild(upstream, todo, jobs, force, lock), keep_going):
+                return False
+            # New outputs may have made further stages out of date, and files may have been edited meanwhile.
+            force, before = False, todo
+            upstream, todo = _plan(targets, force)
+            if todo == before:
+                raise UserError(f"out of date even after they ran, see `dvc status`: {', '.join(sorted(todo))}")
+        return True
 
 
 def _plan(targets: list[str], force: bool) -> tuple[dict[str, set[str]], set[str]]:
-    """Return all that each stage needs, directly or not, and the stages that are out of date (or all, if `force`)."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo() as repo:
-            graph = repo.index.graph
-            needs = {stage.addressing: [need.addressing for need in graph.successors(stage)] for stage in graph}
-            for target in targets:
-                if target not in needs:
-                    raise UserError(f"dvc.yaml has no stage {target!r}; `dvc stage list` names all {len(needs)}")
-            upstream = {name: _closure(needs[name], needs) for name in needs}
-            wanted = set(targets).union(*(upstream[name] for name in targets)) if targets else set(needs)
-            return upstream, wanted if force else wanted.intersection(repo.status())
-    except DvcException as error:
-        raise UserError(" ".join(str(error).split())) from error
+    """Return all that each stage needs, directly or not, and the stages to run."""
+    upstream, stale = read_pipeline()
+    for target in targets:
+        if target not in upstream:
+            raise UserError(f"dvc.yaml has no stage {target!r}; `dvc stage list` names all {len(upstream)}")
+    wanted = set(targets).union(*(upstream[name] for name in targets)) if targets else set(upstream)
+    return upstream, wanted if force else wanted & stale
 
 
-def _run(todo: set[str], upstream: dict[str, set[str]], jobs: int, force: bool, keep_going: bool) -> bool:
-    known = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
-    guess = {name: UNKNOWN_SECONDS.get(name.split("@")[0], UNKNOWN_OTHER_SECONDS) for name in todo}
-    options = ["--wait-for-lock", "repro", "--single-item", *(["--force", "--no-run-cache"] if force else [])]
-    runner = _Runner(Schedule(upstream, todo, guess | known), len(todo), jobs, options)
-    try:
-        runner.run(keep_going)
-    finally:
-        write_json(SECONDS, known | runner.seconds)
-    if runner.failed:
-        print(f"error: failed stages: {', '.join(runner.failed)}", file=sys.stderr)
-    return not runner.failed
+def _run(rebuild: "_Rebuild", keep_going: bool) -> bool:
+    async def main() -> None:
+        task = asyncio.ensure_future(rebuild.run(keep_going))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        await task
+
+    with rebuild.progress:
+        try:
+            asyncio.run(main())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+        finally:
+            write_json(SECONDS, rebuild.seconds | rebuild.progress.seconds)
+    if rebuild.failed:
+        print(f"error: failed stages: {', '.join(rebuild.failed)}", file=sys.stderr)
+    return not rebuild.failed
 
 
-def _longest_path(upstream: dict[str, set[str]]) -> int:
-    """Return the number of stages in the longest chain, at least."""
-    length: dict[str, int] = {}
-    for name in sorted(upstream, key=lambda name: len(upstream[name])):
-        length[name] = 1 + max((length[need] for need in upstream[name]), default=0)
-    return max(length.values(), default=0)
+class _Rebuild:
+    """One round: runs `todo` in DVC processes, as many at once as there are jobs."""
 
-
-def _closure(names: Iterable[str], edges: dict[str, list[str]]) -> set[str]:
-    """Return `names` and all that can be reached from them."""
-    reached: set[str] = set()
-    todo = list(names)
-    while todo:
-        name = todo.pop()
-        if name not in reached:
-            reached.add(name)
-            todo += edges[name]
-    return reached
-
-
-class _Runner:
-    """Starts DVC processes and says what is done."""
-
-    def __init__(self, schedule: Schedule, total: int, jobs: int, options: list[str]) -> None:
-        self._schedule, self._total, self._jobs, self._options = schedule, total, jobs, options
-        self._processes: list[subprocess.Popen] = []
-        self._count = 0
-        self._lock = threading.Lock()
-        self.seconds: dict[str, float] = {}
+    def __init__(self, upstream: dict[str, set[str]], todo: set[str], jobs: int, force: bool, lock: int) -> None:
+        guess = {name: UNKNOWN_SECONDS.get(name.split("@")[0], UNKNOWN_OTHER_SECONDS) for name in todo}
+        self.seconds: dict[str, float] = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
+        self._schedule = Schedule(upstream, todo, guess | recorded_seconds() | self.seconds)
+        self.progress = Progress(self._schedule, len(todo), jobs)
+        self._jobs, self._lock = jobs, lock
+        self._options = ["--wait-for-lock", "repro", "--single-item"]
+        self._options += ["--force", "--no-run-cache"] if force else []
         self.failed: list[str] = []
 
-    def run(self, keep_going: bool) -> None:
+    async def run(self, keep_going: bool) -> None:
         """Run all stages of the schedule; after a failure those that can still run, if `keep_going`."""
-        print(f"{self._total} stages to bring up to date, {self._jobs} at once", flush=True)
-        running: dict[Future[Result], list[str]] = {}
-        with ThreadPoolExecutor(self._jobs) as pool:
-            try:
-                while True:
-                    while len(running) < self._jobs and (keep_going or not self.failed):
-                        if not (batch := self._schedule.next_batch(self._jobs)):
-                            break
-                        running[pool.submit(self._start, batch)] = batch
-                    if not running:
-                        return
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        self._end(running.pop(future), future.result())
-            except BaseException:  # Ctrl-C above all: no process may go on alone
-                for process in self._processes:
-                    if process.poll() is None:
-                        os.killpg(process.pid, signal.SIGTERM)
-                raise
+        running: dict[asyncio.Task, list[str]] = {}
+        try:
+            while True:
+                while len(running) < self._jobs and (keep_going or not self.failed):
+                    if not (batch := self._schedule.next_batch(self._jobs)):
+                        break
+                    environment = os.environ | self._cores(running.values())
+                    running[asyncio.create_task(self._run_batch(batch, environment))] = batch
+                if not running:
+                    return
+                done, _ = await asyncio.wait(running, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    del running[task]
+                    task.result()
+                self.progress.refresh()
+        finally:  # Ctrl-C above all: no process may go on alone
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
-    def _start(self, stages: list[str]) -> Result:
-        """Run one DVC process to its end, and print a line for each stage that it finishes."""
-        result, current, began = Result(), "", 0.0
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dvc", *self._options, *stages],
+    def _cores(self, running: Iterable[list[str]]) -> dict[str, str]:
+        """Say on how many cores a new stage may train its seeds at once: those that no other long stage will need."""
+        long = sum(self._schedule.seconds[name] >= SHORT_SECONDS for batch in running for name in batch)
+        at_once = min(self._jobs, 1 + long + self._schedule.num_long())
+        workers = max(1, len(os.sched_getaffinity(0)) // at_once)
+        return {"STAGES_WORKERS": str(workers)} if at_once > 1 else {}
+
+    async def _run_batch(self, batch: list[str], environment: dict[str, str]) -> None:
+        """Run one DVC process to its end, and tell the progress and the schedule of each stage that it finishes."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", DVC, *self._options, *batch),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
+            env=environment,
+            limit=2**20,  # bytes of a line
+            pass_fds=[self._lock],
             start_new_session=True,  # Ctrl-C reaches this process alone, which then stops the others
         )
-        self._processes.append(process)
+        log, done = [], []
 
-        def finish() -> None:
-            if current:
-                result.seconds[current] = time.monotonic() - began
-                self._say(current, f"{result.seconds[current]:.0f} s")
-
-        for line in process.stdout:
-            result.log.append(line.rstrip())
-            if match := _RUNNING.match(line):
-                finish()
-                current, began = match[1], time.monotonic()
-                result.log.clear()
-            elif match := _SKIPPED.match(line):
-                finish()
-                current = ""
-                self._say(match[1], "unchanged")
-        if process.wait() == 0:
-            finish()
-        else:
-            result.failed = current or stages[0]
-        return result
-
-    def _end(self, batch: list[str], result: Result) -> None:
-        self.seconds |= result.seconds
-        done = batch[: batch.index(result.failed)] if result.failed else batch
-        for name in done:
+        def finish(name: str, *, ran: bool) -> None:
+            done.append(name)
             self._schedule.finish(name)
-        if result.failed:
-            self.failed.append(result.failed)
-            self._schedule.put_back(batch[len(done) + 1 :])
-            self._say(result.failed, f"FAILED, and with it {self._schedule.fail(result.failed)} stages that need it")
-            print("\n".join(f"    {line}" for line in result.log[-LOG_LINES:]), flush=True)
+            self.progress.finish(name, ran=ran)
 
-    def _say(self, stage: str, outcome: str) -> None:
-        with self._lock:
-            self._count += 1
-            print(f"[{self._count}/{self._total}] {stage}: {outcome}", flush=True)
+        try:
+            current = ""
+            async for line in process.stdout:
+                log.append(line.decode(errors="replace").rstrip())
+                started, skipped = _RUNNING.match(log[-1]), _SKIPPED.match(log[-1])
+                if current and (started or skipped):
+                    finish(current, ran=True)
+                current = started[1] if started else "" if skipped else current
+                if started:
+                    self.progress.start(current)
+                    log.clear()
+                elif skipped:
+                    finish(skipped[1], ran=False)
+            if await process.wait() == 0:
+                if current:
+                    finish(current, ran=True)
+                return
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                await process.wait()
+        if process.returncode < 0:
+            log.append(f"DVC was killed by {signal.Signals(-process.returncode).name}")
+        failed = current or batch[0]
+        self.failed.append(failed)
+        self._schedule.put_back([name for name in batch if name not in [*done, failed]])
+        self.progress.fail(failed, self._schedule.fail(failed), log[-LOG_LINES:])

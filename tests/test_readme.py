@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from stages import readme
+from stages import readme, show
 from stages.core.errors import UserError
 
 RESULTS = """<!-- Generated -->
@@ -71,7 +71,7 @@ def test_a_missing_file_is_an_error(folder, name):
 
 
 def test_a_pipe_gets_the_markdown_without_pictures(folder, capsys):
-    readme.show()
+    show.show()
     printed = capsys.readouterr().out
     assert printed.startswith("### Table")
     assert "0.25 differs (-0.05)" in printed
@@ -81,12 +81,13 @@ def test_a_pipe_gets_the_markdown_without_pictures(folder, capsys):
 
 def test_a_terminal_gets_one_line_a_number(folder, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(readme.sys.stdout, "isatty", lambda: True, raising=False)
-    readme.show()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    show.show()
     line = next(line for line in capsys.readouterr().out.splitlines() if "0.2000" in line)
     assert line.split() == ["a", "|", "b", "loss", "0.2000", "±", "0.1", "(3)", "0.25", "differs", "(-0.05)"]
 
 
 def test_showing_results_does_not_import_torch():
-    code = "import sys, stages.__main__, stages.readme; sys.exit('torch' in sys.modules)"
+    code = "import sys, stages.__main__, stages.show; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

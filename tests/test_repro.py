@@ -3,9 +3,14 @@
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.conftest import write_params, yaml
@@ -69,3 +74,71 @@ def test_an_unknown_stage_is_one_line(repro):
     done = repro("train@gone")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "dvc.yaml has no stage 'train@gone'" in done.stderr
+
+
+def test_an_edit_during_a_stage_leaves_it_stale(repro, dvc, workspace, params):
+    """DVC alone would take the results for those of the edited file (its issue 11058)."""
+    slow = params["runs"]["regression_slow"]["args"]
+    slow |= {"batch_size": 1, "num_epochs": 2000, "seeds": [1]}
+    write_params(workspace, params)
+    assert repro("generate@line").returncode == 0
+    process = start(workspace)
+    wait_for(lambda: list((workspace / "data/models").glob(".regression_slow.tmp")))
+    module = workspace / "stages/regression/linear_regression.py"
+    module.write_text(module.read_text() + "\n# edited\n")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "linear_regression.py changed while train@regression_slow ran: its results are not kept" in output
+    assert "train@regression_slow" in dvc("status").stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_every_process_and_a_rerun_goes_on(repro, workspace, params, number):
+    params["runs"]["regression_slow"]["args"] |= {"batch_size": 1, "num_epochs": 100_000}
+    write_params(workspace, params)
+    process = start(workspace)
+    wait_for(lambda: list((workspace / "data/models").glob(".regression_slow.tmp")))
+    running = psutil.Process(process.pid).children(recursive=True)
+    assert any("train" in child.cmdline() for child in running)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert output.endswith("stopped; the same command goes on from here\n")
+    assert not [child for child in running if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+    params["runs"]["regression_slow"]["args"]["num_epochs"] = 3
+    write_params(workspace, params)
+    assert repro().returncode == 0
+    assert (workspace / "metrics/regression_slow.json").exists()
+
+
+@pytest.mark.parametrize("size", [0, 300, 2000])
+def test_a_damaged_lock_file_is_made_anew_from_the_run_cache(repro, dvc, workspace, size):
+    """DVC writes dvc.lock in place: a killed one leaves the beginning of it."""
+    assert repro().returncode == 0
+    lock = (workspace / "dvc.lock").read_text()
+    (workspace / "dvc.lock").write_text(lock[:size] + ("\n  : {" if size else ""))
+    (workspace / ".dvc/tmp/rwlock").write_text('{"read": {')
+    done = repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert yaml.load(workspace / "dvc.lock") == yaml.load(lock)
+    assert "up to date" in repro().stdout
+
+
+def test_a_table_is_shown_as_soon_as_its_rows_are_there(repro):
+    output = repro().stdout
+    assert output.index("### A line") < output.index("] report:")
+    assert "| fast" in output
+
+
+def start(workspace: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", "stages", "repro"]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=workspace, env=ENVIRONMENT, **pipe)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
