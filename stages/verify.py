@@ -1,9 +1,10 @@
-"""Compare the metrics of the working tree with those committed in Git."""
+"""Compare the metrics of a rebuild with the references in metrics/references/, or renew these."""
 
 import json
-import subprocess
-import sys
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from tabulate import tabulate
@@ -11,89 +12,124 @@ from tabulate import tabulate
 from stages.core.errors import UserError
 from stages.core.run import PARAMS
 from stages.core.schema import read_yaml, validate
-from stages.core.verification import Finding, Tolerances, compare_runs
+from stages.repro import SECONDS
+from stages.results.params import Params
+from stages.results.references import REFERENCES, Reference, load_references, save_reference
+from stages.results.verification import Finding, Tolerances, compare_runs
+from stages.workspace import read_pipeline
 
-TOLERANCES = Path("metrics/tolerances.yaml")
+METRICS = Path("metrics")
+TOLERANCES = METRICS / "tolerances.yaml"
+STEPS = ("train", "evaluate")  # of a run
 
 
-def verify(reference: str) -> bool:
-    """Print a summary, or a table of what left its band; return whether all is well.
+def verify(runs: Sequence[str]) -> bool:
+    """Print a summary, or a table of what is wrong; return whether all is well.
+
+    Args:
+        runs: those to verify; all of params.yaml if empty. Each must have the seeds that params.yaml gives it, which
+            may be some of those recorded.
 
     Raises:
-        UserError: Git or DVC cannot be asked, nothing is committed, or the tolerances are wrong.
+        UserError: params.yaml has no such run, DVC cannot be asked, or the tolerances or a reference are damaged.
     """
     tolerances = validate(Tolerances, read_yaml(TOLERANCES), f"{TOLERANCES}:")
-    expected = list(read_yaml(PARAMS)["runs"])
-    committed = committed_metrics(reference)
-    fresh = {path.stem: parse(path.read_text(encoding="utf-8"), str(path)) for path in Path("metrics").glob("*.json")}
-    findings = compare_runs(committed, fresh, expected, tolerances)
-    findings += [Finding(stage, "", "", "", "", "stale: `dvc repro` would run it again") for stage in stale_stages()]
+    expected, references, fresh = _expected_seeds(runs), load_references(), _read_metrics()
+    if runs:
+        references = {run: reference for run, reference in references.items() if run in expected}
+        fresh = {run: content for run, content in fresh.items() if run in expected}
+    findings = compare_runs(references, fresh, expected, tolerances)
+    findings += [Finding(stage, "", "", "", "", "stale: `dvc repro` would run it again") for stage in _stale(runs)]
     if findings:
         print(tabulate(findings, headers=Finding._fields, disable_numparse=True))
-        print(f"\n{len(findings)} problems: the metrics are not those committed at {reference}")
+        print(f"\n{len(findings)} problems: these metrics are not those of {REFERENCES}")
         return False
     same = sum(
-        run["settings"]["fingerprint"] == committed[name]["settings"]["fingerprint"] for name, run in fresh.items()
+        run["settings"]["fingerprint"] == references[name].settings["fingerprint"] for name, run in fresh.items()
     )
     count = sum(len(run) - 1 for run in fresh.values())
-    print(f"{count} metrics of {len(fresh)} runs are as committed at {reference}: {same} runs compared near-exactly")
-    print(f"(same processor and library), {len(fresh) - same} by their bands.")
+    print(f"{count} metrics of {len(fresh)} runs are as recorded in {REFERENCES}: {same} runs compared near-exactly")
+    print(f"(same processor and library), {len(fresh) - same} by bands that all hold with {tolerances.confidence:.0%}.")
     return True
 
 
-def committed_metrics(reference: str) -> dict[str, Any]:
-    """Return `{run: metrics file}` as of a Git revision.
+def update() -> None:
+    """Renew the references from the metrics that are there, and print what changes.
+
+    Recorded seeds that params.yaml does not train any more are kept while the others come out as recorded.
 
     Raises:
-        UserError: this is no Git repository, there is no such revision, or it has no metrics.
+        UserError: a run is missing or stale, or has a number that is not finite.
     """
-    paths = git("ls-tree", "--name-only", reference, "metrics/").splitlines()
-    names = [path for path in paths if path.endswith(".json")]
-    if not names:
-        raise UserError(f"Git revision {reference} has no metrics/*.json: commit some, or name another --reference")
-    return {Path(path).stem: parse(git("show", f"{reference}:{path}"), f"{reference}:{path}") for path in names}
+    tolerances = validate(Tolerances, read_yaml(TOLERANCES), f"{TOLERANCES}:")
+    expected, references, fresh = _expected_seeds([]), load_references(), _read_metrics()
+    if stale := _stale(list(expected)):
+        raise UserError(f"{', '.join(stale)} out of date: run `dvc repro` first")
+    seconds = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
+    lines: list[list[str]] = []
+    for run in expected:
+        if run not in fresh:
+            raise UserError(f"{METRICS / run}.json: no such file: run `dvc repro` first")
+        old, new = references.get(run), _reference(run, fresh[run], seconds)
+        if old and not compare_runs({run: old}, {run: fresh[run]}, {run: expected[run]}, tolerances):
+            merged = {metric: old.metrics[metric] | values for metric, values in new.metrics.items()}
+            same = old.settings == new.settings  # another machine's seeds may not stand beside this one's
+            new = new.model_copy(update={"metrics": merged, "seconds": new.seconds or old.seconds}) if same else new
+        lines += _changes(run, old, new)
+        save_reference(run, new)
+    for run in references.keys() - expected.keys():
+        (REFERENCES / f"{run}.json").unlink()
+        lines.append([run, "", f"{len(references[run].metrics)} metrics", "removed", ""])
+    print(tabulate(lines, headers=["run", "metric", "recorded", "now", "change"], disable_numparse=True) or "no change")
+    print("`make repro` lets the report show the recorded durations; then commit metrics/ and reports/")
 
 
-def stale_stages() -> list[str]:
-    """Return the stages whose results do not come from the present code, parameters and data.
-
-    Raises:
-        UserError: DVC cannot tell.
-    """
-    command = [sys.executable, "-m", "dvc", "status", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"`dvc status` failed: {last_line(done.stderr)}")
-    return sorted(json.loads(done.stdout or "{}"))
+def _expected_seeds(runs: Sequence[str]) -> dict[str, list[int]]:
+    params = validate(Params, read_yaml(PARAMS), f"{PARAMS}:")
+    for run in runs:
+        if run not in params.runs:
+            raise UserError(f"{PARAMS}: runs has no '{run}'; it has: {', '.join(params.runs)}")
+    return {run: params.seeds_of(run) for run in runs or params.runs}
 
 
-def git(*arguments: str) -> str:
-    """Return what Git prints.
-
-    Raises:
-        UserError: Git is not installed or refuses.
-    """
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise UserError("verify compares with committed metrics and needs git, which is not installed") from error
-    if done.returncode:
-        raise UserError(f"`git {' '.join(arguments)}` failed: {last_line(done.stderr)}")
-    return done.stdout
+def _read_metrics() -> dict[str, Any]:
+    contents = {}
+    for path in sorted(METRICS.glob("*.json")):
+        try:
+            contents[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UserError(f"{path}: not a metrics file: {error}") from error
+    return contents
 
 
-def parse(text: str, where: str) -> Any:
-    """Return the content of a metrics file.
-
-    Raises:
-        UserError: it is not JSON.
-    """
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise UserError(f"{where}: not a metrics file: {error}") from error
+def _stale(runs: Sequence[str]) -> list[str]:
+    """Return the stages whose results do not come from the present code, parameters and data; of `runs`, if given."""
+    upstream, stale = read_pipeline()
+    if runs:
+        ends = {f"{step}@{run}" for step in STEPS for run in runs}
+        stale &= ends.union(*(upstream[end] for end in ends))
+    return sorted(stale)
 
 
-def last_line(text: str) -> str:
-    """Return the last line that is not empty."""
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "no message")
+def _reference(run: str, content: Mapping[str, Any], seconds: Mapping[str, float]) -> Reference:
+    took = {step: round(seconds[f"{step}@{run}"], 1) for step in STEPS if f"{step}@{run}" in seconds}
+    metrics = {metric: summary["seeds"] for metric, summary in content.items() if metric != "settings"}
+    for metric, values in metrics.items():
+        if bad := [seed for seed, value in values.items() if not math.isfinite(value)]:
+            raise UserError(f"{METRICS / run}.json: {metric}, seed {bad[0]} = {values[bad[0]]}: must be finite")
+    return Reference(settings=content["settings"], seconds=took, metrics=metrics)
+
+
+def _changes(run: str, old: Reference | None, new: Reference) -> list[list[str]]:
+    """Return a line for each metric whose recorded numbers change."""
+    lines = []
+    for metric in {**(old.metrics if old else {}), **new.metrics}:
+        before, after = (old.metrics.get(metric, {}) if old else {}), new.metrics.get(metric, {})
+        if before != after:
+            change = f"{mean(after.values()) - mean(before.values()):+.4g}" if before and after else ""
+            lines.append([run, metric, _shown(before), _shown(after), change])
+    return lines
+
+
+def _shown(values: Mapping[str, float]) -> str:
+    return f"{mean(values.values()):.6g} ({len(values)} seeds)" if values else "-"
