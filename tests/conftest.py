@@ -74,10 +74,16 @@ SMALL = {
     },
 }
 
+DOCUMENTS = {
+    "conclusions": {1: "Higher rates fit better."},
+    "documents": {"002": {"title": "Small notes", "sections": [{"title": "1. A line", "says": "Points and a line."}]}},
+}
+
 
 def write_params(folder: Path, params: dict) -> None:
-    """Write params.yaml."""
+    """Write params.yaml, and a stages/documents.yaml that names nothing in it and so fits all that tests try."""
     yaml.dump(params, folder / "params.yaml")
+    yaml.dump(DOCUMENTS, folder / "stages/documents.yaml")
 
 
 @pytest.fixture

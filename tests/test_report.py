@@ -1,5 +1,6 @@
 """The report on a small synthetic pipeline: complete, self-contained, the same bytes each time."""
 
+import copy
 import html.parser
 import json
 from pathlib import Path
@@ -8,10 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
-from stages import report
+from stages import check, report
 from stages.core.data import Data, Split, save_data, write_tensors
 from stages.core.errors import UserError
-from tests.conftest import write_params
+from tests.conftest import write_params, yaml
 
 CLASSES = ["shirt", "bag & belt", "boot"]
 IMAGES = {
@@ -26,14 +27,34 @@ IMAGES = {
     "note": "A note.",
 }
 
+DOCUMENTS = {
+    "conclusions": {1: "Higher rates fit better.", 2: "Belts fit <bags>."},
+    "documents": {
+        "001": {"title": "Empty notes", "sections": []},
+        "002": {
+            "title": "Small notes",
+            "sections": [
+                {"title": "1. A line", "says": "L.", "experiments": [{"what": "Line", "tables": ["line"]}]},
+                {
+                    "title": "2. Its fast row",
+                    "says": "F.",
+                    "experiments": [{"what": "Fast", "runs": ["regression_fast"]}, {"what": "A forest"}],
+                    "conclusions": [1],
+                },
+                {"title": "3. A proof", "says": "P."},
+                {"title": "4. A cube", "says": "C.", "experiments": [{"what": "Cube"}], "conclusions": [2]},
+            ],
+        },
+    },
+}
+
 
 def metrics(values: dict[str, list[float]]) -> dict:
     seeds = {name: {"seeds": {str(i): value for i, value in enumerate(numbers, 1)}} for name, numbers in values.items()}
     return seeds | {"settings": {"num_parameters": 1234, "fingerprint": {"torch": "2", "device": "cpu"}}}
 
 
-@pytest.fixture
-def results(workspace: Path, params: dict) -> Path:
+def evaluated(workspace: Path, params: dict) -> Path:
     """The workspace as it is after `evaluate`, with made-up numbers: two regression runs and an image classifier."""
     params["fetch"] = ["fashion_mnist"]
     recipe = {"kind": "idx_images", "num_validation": 0, "seed": 0, "classes": CLASSES}
@@ -67,7 +88,13 @@ def results(workspace: Path, params: dict) -> Path:
         split = tiny if "image" in run else line
         outputs = {"actual": split.targets, "predicted": split.targets.flip(0)}
         write_tensors(Path(f"data/evaluations/{run}/test.safetensors"), outputs)
+    yaml.dump(DOCUMENTS, workspace / "stages/documents.yaml")
     return workspace
+
+
+@pytest.fixture
+def results(workspace: Path, params: dict) -> Path:
+    return evaluated(workspace, params)
 
 
 def written() -> dict[str, bytes]:
@@ -100,6 +127,8 @@ def test_every_promised_file_is_there_and_the_same_twice(results):
     assert {
         "reports/claims.md",
         "reports/confusion/image_classification_soft.csv",
+        "reports/documents/001.html",
+        "reports/documents/002.html",
         "reports/figures/image_classification_soft_confusion.png",
         "reports/figures/image_classification_soft_images.png",
         "reports/figures/images_agreement.png",
@@ -126,6 +155,69 @@ def test_the_page_needs_nothing_but_itself(results):
     assert all(link[1:] in found.ids for link in found.links if link.startswith("#"))
     assert len(found.pictures) == 7
     assert all(found.pictures)
+
+
+def test_each_section_of_a_document_shows_its_results_and_no_others(results):
+    report.report()
+    page = Path("reports/documents/002.html").read_text()
+    sections = page.split("<section")[1:]
+    states = [section.partition("</h2>")[0].split('">')[-1].removesuffix("</span>") for section in sections]
+    assert states == ["results", "results in part", "nothing to measure", "not yet"]
+
+    whole, part, nothing, later = sections
+    assert '<th scope="row">slow</th>' in whole
+    assert '<th scope="row">fast</th>' in whole
+    assert '<th scope="row">slow</th>' not in part
+    assert '<th scope="row">fast</th>' in part
+    assert "A higher rate fits better." in part
+    assert ">holds<" in part
+    assert 'A forest <span class="state">not yet</span>' in part
+    assert "<table" not in nothing + later
+    assert "Belts fit &lt;bags&gt;." in later
+
+    pictures = ["line_agreement", "line_curves", "regression_fast_fit"]
+    assert sorted(set(Resources(page).loaded)) == [f"../figures/{name}.png" for name in pictures]
+    for text in (page, Path("reports/index.html").read_text()):
+        assert "2 of 4 experiments rebuilt, 1 of 2 conclusions judged" in text
+
+
+def test_a_single_row_is_shown_without_the_columns_it_lacks(results):
+    Path("metrics/regression_fast.json").write_text(json.dumps(metrics({"test_loss": [0.1, 0.11]})))
+    report.report()
+    section = Path("reports/documents/002.html").read_text().split("<section")[2]
+    header = section.partition("</thead>")[0]
+    assert ">test loss<" in header
+    assert "weight 1" not in header
+
+
+def test_times_and_explanations_of_the_columns(results):
+    reference = {"settings": {"fingerprint": {"processor": "Z80"}}, "seconds": {"train": 61.2, "evaluate": 3.4}}
+    Path("metrics/references").mkdir()
+    Path("metrics/references/regression_slow.json").write_text(
+        json.dumps(reference | {"metrics": {"test_loss": {"1": 0.5}}})
+    )
+    report.report()
+    page = Path("reports/index.html").read_text()
+    slow, fast = page.partition('<h3 id="line">')[2].split("</tr>")[1:3]
+    assert ">1 min 5 s<" in slow
+    assert ">–<" in fast
+    assert "processor Z80" in page
+
+    found = Resources(page)
+    assert {"number-test-loss", "number-weight-1", "number-time"} <= found.ids
+    assert {"#number-test-loss", "#number-weight-1", "#number-time"} <= set(found.links)
+    assert "number-test-accuracy" not in found.ids  # in no table here
+
+
+def test_wrong_names_in_documents_stop_the_report_before_it_writes(results):
+    broken = copy.deepcopy(DOCUMENTS)
+    broken["documents"]["002"]["sections"][0]["experiments"][0]["tables"] = ["lime"]
+    yaml.dump(broken, Path("stages/documents.yaml"))
+    with pytest.raises(UserError, match=r"stages/documents.yaml.*'1. A line'.*'lime'.*one of line, images"):
+        report.report()
+    assert not Path("reports/index.html").exists()
+    with pytest.raises(UserError, match="lime"):
+        check.check(None)
 
 
 def test_labels_are_text_and_not_markup(results):

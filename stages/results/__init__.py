@@ -1,0 +1,1 @@
+"""From numbers to results: metrics, references, tables, claims, figures."""

@@ -1,0 +1,105 @@
+"""What the five documents contain and which results rebuild it, from stages/documents.yaml; what each metric means."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from stages.core.run import PARAMS, one_of
+from stages.core.schema import Strict, read_yaml, validate
+from stages.results.params import Name, Params
+
+DOCUMENTS = Path("stages/documents.yaml")
+METRICS = Path("stages/metrics.yaml")
+
+Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
+
+
+class Experiment(Strict):
+    """One thing that a section describes and that can be measured.
+
+    Attributes:
+        tables: tables of params.yaml that rebuild it.
+        runs: single rows that rebuild it, each shown as in its first table.
+    """
+
+    what: str
+    tables: list[Name] = []
+    runs: list[Name] = []
+
+    @property
+    def rebuilt(self) -> bool:
+        """Whether params.yaml has results for it."""
+        return bool(self.tables or self.runs)
+
+
+class Section(Strict):
+    """A section of a document; one without experiments and conclusions has nothing to measure."""
+
+    title: str
+    says: str
+    experiments: list[Experiment] = []
+    conclusions: list[int] = []
+
+    @property
+    def anchor(self) -> str:
+        """Its name in links: "Task01, 3. Multilayer perceptron" becomes "task01-3-multilayer-perceptron"."""
+        return "-".join(re.findall(r"[a-z0-9]+", self.title.lower()))
+
+
+class Document(Strict):
+    """One set of notes."""
+
+    title: str
+    sections: list[Section]
+
+
+class Documents(Strict):
+    """stages/documents.yaml.
+
+    Attributes:
+        conclusions: what the documents conclude; a claim of params.yaml names one by its `number`.
+    """
+
+    conclusions: dict[Annotated[int, Field(ge=1, le=20)], str]
+    documents: dict[Number, Document]
+
+
+class Explanation(Strict):
+    """What some metrics mean, an entry of stages/metrics.yaml."""
+
+    metrics: list[Name]
+    text: str
+
+
+def load_documents(params: Params) -> Documents:
+    """Read stages/documents.yaml and check that every table, run and conclusion in it exists.
+
+    Raises:
+        UserError: one line that names the first wrong key, its value and what is allowed.
+    """
+    content = validate(Documents, read_yaml(DOCUMENTS), f"{DOCUMENTS}:")
+    for number, document in content.documents.items():
+        for section in document.sections:
+            where = f"{DOCUMENTS}: documents.{number}, section '{section.title}'"
+            for conclusion in section.conclusions:
+                one_of(str(conclusion), [str(key) for key in content.conclusions], f"{where}, conclusions")
+            for experiment in section.experiments:
+                for table in experiment.tables:
+                    one_of(table, list(params.tables), f"{where}, '{experiment.what}', tables")
+                for run in experiment.runs:
+                    one_of(run, list(params.runs), f"{where}, '{experiment.what}', runs")
+    for name, table in params.tables.items():
+        if table.document:
+            one_of(table.document, list(content.documents), f"{PARAMS}: tables.{name}.document")
+    return content
+
+
+def load_explanations() -> list[Explanation]:
+    """Read stages/metrics.yaml.
+
+    Raises:
+        UserError: the file is missing, is no YAML, or breaks the schema.
+    """
+    return validate(list[Explanation], read_yaml(METRICS), f"{METRICS}:")

@@ -1,0 +1,168 @@
+"""The whole of params.yaml, typed: what `check`, `report` and `verify` read.
+
+Train and evaluate read one run only (`stages/core/run.py`), so that a change here retrains nothing.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from stages.core.errors import UserError
+from stages.core.recipe import load_recipe
+from stages.core.run import PARAMS, Device, Run, Seeds, family_names, load_run, one_of
+from stages.core.schema import Strict, read_yaml, validate
+from stages.obtain.catalog import load_catalog
+from stages.results.inequality import parse
+
+# DVC cannot track a parameter below a key with a dot in it.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Prepared(Strict):
+    """Data made from fetched files: `stages/<family>/data.py` reads data set `raw` as `recipe` says."""
+
+    family: str
+    raw: Name
+    recipe: dict[str, Any]
+
+
+class Generated(Strict):
+    """Data drawn at random as `recipe` says."""
+
+    family: str
+    recipe: dict[str, Any]
+
+
+class RunEntry(Strict):
+    """One row. Only `family`, `model`, `data` and `args` decide what is trained; the rest may be edited freely.
+
+    Attributes:
+        tables: the results tables that show this run.
+        label: what the row is called there.
+        document: the document's numbers for this row, by metric, as printed.
+        note: what a reader must know about this row.
+        figures: whether the report draws this run, as `stages/<family>/figures.py` does.
+    """
+
+    family: str
+    model: str
+    data: Name
+    tables: Annotated[list[Name], Field(min_length=1)]
+    label: str
+    args: dict[str, Any] = {}
+    document: dict[str, float] = {}
+    note: str = ""
+    figures: bool = False
+
+
+class Table(Strict):
+    """A results table.
+
+    Attributes:
+        document: the number of the document, and the section that prints the table; empty if none does.
+        arguments: arguments of the runs shown as columns.
+        metrics: metrics shown as columns, in order.
+        close: how far the document's number may lie from ours and still be called close.
+    """
+
+    title: str
+    family: str
+    document: str = ""
+    section: str = ""
+    description: str
+    arguments: list[str] = []
+    metrics: Annotated[list[str], Field(min_length=1)]
+    digits: int = Field(default=4, ge=0, le=8)
+    close: float = Field(default=0.01, gt=0)
+
+
+class Claim(Strict):
+    """A conclusion of the notes as an inequality between metrics of runs, see `stages/results/claims.py`."""
+
+    number: int = Field(ge=1, le=20)
+    document: str
+    text: str
+    inequality: str
+
+
+class Params(Strict):
+    """params.yaml."""
+
+    seeds: Seeds
+    device: Device
+    fetch: list[Name]
+    prepare: dict[Name, Prepared]
+    generate: dict[Name, Generated]
+    defaults: dict[str, dict[str, Any]]
+    tables: dict[Name, Table]
+    claims: dict[Name, Claim]
+    runs: dict[Name, RunEntry]
+
+    def rows(self, table: str) -> list[str]:
+        """Return the names of the runs of a table, in the order of params.yaml."""
+        return [name for name, run in self.runs.items() if table in run.tables]
+
+    def seeds_of(self, run: str) -> list[int]:
+        """Return the seeds of a run: its own, or those of all."""
+        return self.runs[run].args.get("seeds", self.seeds)
+
+    def shown_metrics(self, run: str) -> list[str]:
+        """Return the metrics in the tables of a run: those that the documents' numbers and the claims may name."""
+        tables = (self.tables[table] for table in self.runs[run].tables)
+        return sorted({metric for table in tables for metric in table.metrics})
+
+
+def load_params() -> Params:
+    """Read and check params.yaml, every reference in it and every run's arguments.
+
+    Raises:
+        UserError: one line that names the first wrong key, its value and what is allowed.
+    """
+    content = read_yaml(PARAMS)
+    params = validate(Params, content, f"{PARAMS}:")
+    catalog = load_catalog(Path("data/catalog.yaml"))
+    for name in params.fetch:
+        one_of(name, list(catalog), f"{PARAMS}: fetch")
+    recipes = {}
+    for section, entries in (("prepare", params.prepare), ("generate", params.generate)):
+        for name, entry in entries.items():
+            where = f"{PARAMS}: {section}.{name}"
+            if name in recipes:
+                raise UserError(f"{where}: the name is used under prepare and generate; it must be used once")
+            if isinstance(entry, Prepared):
+                one_of(entry.raw, params.fetch, f"{where}.raw")
+            _, recipes[name] = load_recipe(name, content)
+    for family in params.defaults:
+        one_of(family, family_names(), f"{PARAMS}: defaults")
+    runs = {name: _checked_run(name, params, recipes, content) for name in params.runs}
+    for name, table in params.tables.items():
+        where = f"{PARAMS}: tables.{name}"
+        one_of(table.family, family_names(), f"{where}.family")
+        arguments = sorted({argument for row in params.rows(name) for argument in type(runs[row].args).model_fields})
+        if not arguments:
+            raise UserError(f"{where} has no row: no run names it under `tables`")
+        for argument in table.arguments:
+            one_of(argument, arguments, f"{where}.arguments")
+    for name, claim in params.claims.items():
+        where = f"{PARAMS}: claims.{name}.inequality"
+        inequality = parse(claim.inequality, where)
+        sides = ((inequality.left, inequality.left_metric), (inequality.right, inequality.right_metric))
+        for run, metric in sides:
+            one_of(run, list(params.runs), where)
+            one_of(metric, params.shown_metrics(run), where)
+    return params
+
+
+def _checked_run(name: str, params: Params, recipes: dict[str, Any], content: dict[str, Any]) -> Run:
+    entry, where = params.runs[name], f"{PARAMS}: runs.{name}"
+    one_of(entry.data, list(recipes), f"{where}.data")
+    for table in entry.tables:
+        one_of(table, list(params.tables), f"{where}.tables")
+    for metric in entry.document:
+        one_of(metric, params.shown_metrics(name), f"{where}.document")
+    run = load_run(name, content)
+    if getattr(run.args, "keep", "last") == "best" and not recipes[entry.data].has_validation:
+        having = ", ".join(key for key, recipe in recipes.items() if recipe.has_validation)
+        raise UserError(f"{where}.args.keep = 'best' needs data with a validation split: {having or 'none'}")
+    return run

@@ -1,0 +1,308 @@
+"""Results tables: the documents' numbers beside ours, as pandas tables of text. Pure functions, but for `read_values`.
+
+No torch here, so that commands that only show results start at once.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any, Literal, get_args
+
+import pandas as pd
+from scipy.stats import t
+
+from stages.core.errors import UserError
+from stages.results.params import Table
+
+Verdict = Literal["agrees", "close", "undecided", "differs"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+OUTSIDE: tuple[Verdict, ...] = ("undecided", "differs")
+NOTHING = "–"
+
+AGREEMENT_RULE = (
+    "The document prints one run, rounded. Its number **agrees** when it lies inside the 95 % prediction interval for "
+    "one more run of ours (mean ± t · sd · √(1 + 1/n), widened by half a unit of the last decimal that the document "
+    "prints in that column) and within the table's margin of our mean. It is **close** when it is that near but "
+    "outside the interval, **undecided** when it is inside the interval but not that near, because our runs scatter "
+    "too much to tell, and otherwise it **differs**. Brackets hold our mean minus the document's number. A single "
+    "seed has no interval and is close at best."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: what params.yaml says of a run, and what was measured.
+
+    Attributes:
+        name: of the run.
+        arguments: the family's defaults, overridden by the run's own.
+        values: of each metric, one number a seed.
+        document: the document's numbers, by metric.
+    """
+
+    name: str
+    label: str
+    arguments: dict[str, Any]
+    num_parameters: int
+    values: dict[str, list[float]]
+    document: dict[str, float]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A number of the document beside ours.
+
+    Attributes:
+        interval: 95 % prediction interval for one more run of ours; None for a single seed.
+        difference: our mean minus the document's number.
+    """
+
+    run: str
+    label: str
+    metric: str
+    document: float
+    values: list[float]
+    interval: tuple[float, float] | None
+    difference: float
+    verdict: Verdict
+
+
+def read_values(path: Path) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+    """Read metrics/<run>.json: `{metric: {seed: value}}`, and the settings that give the values meaning.
+
+    Raises:
+        UserError: the file is missing or damaged, or holds a number that is not finite.
+    """
+    remedy = f"`dvc repro evaluate@{path.stem}` makes it again"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        settings = content.pop("settings")
+        values = {metric: dict(summary["seeds"]) for metric, summary in content.items()}
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no metrics of run '{path.stem}'; {remedy}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is damaged; {remedy}") from error
+    for metric, numbers in values.items():
+        finite = (isinstance(number, int | float) and math.isfinite(number) for number in numbers.values())
+        if not numbers or not all(finite):
+            raise UserError(f"{path}: {metric} = {numbers}: every seed must have a finite number; {remedy}")
+    return values, settings
+
+
+def prediction_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % interval for one more draw, mean ± t sd sqrt(1 + 1/n); None for a single value."""
+    n = len(values)
+    if n < 2:
+        return None
+    half = float(t.ppf(0.975, n - 1)) * stdev(values) * math.sqrt(1 + 1 / n)
+    return mean(values) - half, mean(values) + half
+
+
+def judge(values: Sequence[float], document: float, half_unit: float, close: float) -> Verdict:
+    """Say whether the document's number, a single run rounded to `half_unit`, is one that our runs could have given.
+
+    `AGREEMENT_RULE` says the rule in words.
+    """
+    interval = prediction_interval(values)
+    inside = interval is not None and interval[0] - half_unit <= document <= interval[1] + half_unit
+    if abs(mean(values) - document) <= close:
+        return "agrees" if inside else "close"
+    return "undecided" if inside else "differs"
+
+
+def compare(table: Table, rows: Sequence[Row]) -> list[Comparison]:
+    """Compare every number that the document prints in a table with ours.
+
+    Raises:
+        UserError: the document has a number for a metric that the run does not have.
+    """
+    comparisons = []
+    for row in rows:
+        for metric in row.document:
+            if metric not in table.metrics or metric not in row.values:
+                shown = ", ".join(metric for metric in table.metrics if metric in row.values)
+                raise UserError(
+                    f"params.yaml: runs.{row.name}.document.{metric}: no such number here; there are {shown}"
+                )
+        for metric in table.metrics:
+            if metric in row.document:
+                values, document = row.values[metric], row.document[metric]
+                comparisons.append(
+                    Comparison(
+                        run=row.name,
+                        label=row.label,
+                        metric=metric,
+                        document=document,
+                        values=values,
+                        interval=prediction_interval(values),
+                        difference=mean(values) - document,
+                        verdict=judge(values, document, 0.5 * 10.0 ** -printed_decimals(rows, metric), table.close),
+                    )
+                )
+    return comparisons
+
+
+def printed_decimals(rows: Sequence[Row], metric: str) -> int:
+    """Return the decimals that the document prints in a column: the most that any of its numbers needs.
+
+    YAML reads 0.290 as 0.29, so a single number does not tell.
+    """
+    numbers = [row.document[metric] for row in rows if metric in row.document]
+    return max((max(0, -int(Decimal(str(number)).as_tuple().exponent)) for number in numbers), default=0)
+
+
+def results_frame(table: Table, rows: Sequence[Row], *, stacked: bool = False) -> pd.DataFrame:
+    """Return the table as text: label, arguments that vary, parameters, and per metric ours and the document's.
+
+    With `stacked` the document's number stands in the same cell as ours, below it, which saves columns.
+
+    Raises:
+        UserError: no row has one of the metrics, or a document's number has no counterpart.
+    """
+    verdicts = {(entry.run, entry.metric): entry for entry in compare(table, rows)}
+    columns: dict[str, list[str]] = {"row": [row.label for row in rows]}
+    for argument in varying_arguments(table, rows):
+        columns[words(argument)] = [show_argument(row.arguments.get(argument)) for row in rows]
+    columns["parameters"] = [f"{row.num_parameters:,}" for row in rows]
+    for metric in table.metrics:
+        if not any(metric in row.values for row in rows):
+            known = sorted({metric for row in rows for metric in row.values})
+            raise UserError(f"params.yaml: tables.*.metrics: no row has '{metric}'; there are {', '.join(known)}")
+        ours = [show_values(row.values[metric], table.digits) if metric in row.values else NOTHING for row in rows]
+        decimals = printed_decimals(rows, metric)
+        theirs = [_show_document(verdicts.get((row.name, metric)), decimals, table.digits) for row in rows]
+        if stacked:
+            ours = [f"{a}\n{b}" if b else a for a, b in zip(ours, theirs, strict=True)]
+        columns[words(metric)] = ours
+        if any(theirs) and not stacked:
+            columns[f"{words(metric)}, document"] = [text or NOTHING for text in theirs]
+    return pd.DataFrame(columns)
+
+
+def comparison_frame(table: Table, rows: Sequence[Row], verdicts: Sequence[Verdict] | None = None) -> pd.DataFrame:
+    """Return one line for each number of the document, with the interval; only those with one of the `verdicts`."""
+    lines = []
+    for entry in compare(table, rows):
+        if verdicts is None or entry.verdict in verdicts:
+            interval = NOTHING
+            if entry.interval is not None:
+                interval = " to ".join(show_number(bound, table.digits) for bound in entry.interval)
+            lines.append(
+                {
+                    "row": entry.label,
+                    "number": words(entry.metric),
+                    "document": f"{entry.document:.{printed_decimals(rows, entry.metric)}f}",
+                    "ours": show_values(entry.values, table.digits),
+                    "one more run, 95 %": interval,
+                    "ours - document": _show_difference(entry, table.digits),
+                    "verdict": entry.verdict,
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def varying_arguments(table: Table, rows: Sequence[Row]) -> list[str]:
+    """Return the arguments worth a column: those that differ between rows, or all of them if there is one row.
+
+    Raises:
+        UserError: no run of the table has such an argument.
+    """
+    for argument in table.arguments:
+        if not any(argument in row.arguments for row in rows):
+            known = sorted({name for row in rows for name in row.arguments})
+            raise UserError(f"params.yaml: tables.*.arguments: no row has '{argument}'; there are {', '.join(known)}")
+    if len(rows) == 1:
+        return table.arguments
+    return [name for name in table.arguments if len({str(row.arguments.get(name)) for row in rows}) > 1]
+
+
+def common_arguments(table: Table, rows: Sequence[Row]) -> str:
+    """Say which arguments are the same in every row, as a sentence; empty if none is."""
+    varying = varying_arguments(table, rows)
+    same = [
+        f"{words(name)} {show_argument(rows[0].arguments[name])}" for name in table.arguments if name not in varying
+    ]
+    return f"In every row: {', '.join(same)}." if same else ""
+
+
+def summary_frame(tables: Mapping[str, Table], rows: Mapping[str, Sequence[Row]]) -> pd.DataFrame:
+    """Count, for each table (`rows[table]`), how many of the document's numbers have which verdict."""
+    lines = []
+    for name, table in tables.items():
+        verdicts = [entry.verdict for entry in compare(table, rows[name])]
+        if verdicts:
+            counts = {verdict: str(verdicts.count(verdict)) for verdict in VERDICTS}
+            lines.append({"table": table.title, "numbers": str(len(verdicts))} | counts)
+    return pd.DataFrame(lines)
+
+
+def table_markdown(table: Table, rows: Sequence[Row], *, every_interval: bool) -> str:
+    """Return a table as Markdown without its title: source, description, numbers, notes, intervals.
+
+    With `every_interval` each number of the document is listed with its interval, otherwise only those
+    farther from ours than the margin.
+    """
+    parts = [source(table), table.description, common_arguments(table, rows), to_markdown(results_frame(table, rows))]
+    parts.append("\n".join(f"- {row.label}: {row.note}" for row in rows if row.note))
+    if every_interval:
+        parts.append(to_markdown(comparison_frame(table, rows)))
+    elif not (outside := comparison_frame(table, rows, OUTSIDE)).empty:
+        parts += [f"Numbers farther than {table.close:g} from the document's:", to_markdown(outside)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def source(table: Table) -> str:
+    """Say where the document prints the table, and the margin; empty if none does."""
+    return f"Document {table.document}, {table.section}. Margin: {table.close:g}." if table.document else ""
+
+
+def to_markdown(frame: pd.DataFrame) -> str:
+    """Return a table of text as GitHub's Markdown, first column to the left, the others to the right."""
+    if frame.empty:
+        return ""
+    escaped = frame.map(lambda cell: str(cell).replace("|", r"\|").replace("\n", " "))
+    alignment = ("left", *("right" for _ in frame.columns[1:]))
+    return escaped.to_markdown(index=False, disable_numparse=True, colalign=alignment)
+
+
+def words(name: str) -> str:
+    """Return a key as words: `test_accuracy` becomes "test accuracy"."""
+    return name.removeprefix("num_").replace("_", " ")
+
+
+def show_argument(value: Any) -> str:
+    """Return a hyperparameter as text: layer sizes as 784-256-10, an absent one as a dash."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return "-".join(str(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def show_values(values: Sequence[float], digits: int) -> str:
+    """Return `mean ± sd (n)`; of a single value `mean (1)`."""
+    centre = show_number(mean(values), digits)
+    return f"{centre} (1)" if len(values) == 1 else f"{centre} ± {show_number(stdev(values), digits)} ({len(values)})"
+
+
+def show_number(value: float, digits: int, *, signed: bool = False) -> str:
+    """Return a number with fixed decimals, in scientific notation where those would show only zeros."""
+    style = f".{digits}f" if value == 0 or abs(value) >= 0.5 * 10.0**-digits else ".0e"
+    return f"{value:{'+' if signed else ''}{style}}"
+
+
+def _show_document(entry: Comparison | None, decimals: int, digits: int) -> str:
+    if entry is None:
+        return ""
+    return f"{entry.document:.{decimals}f} {entry.verdict} ({_show_difference(entry, digits)})"
+
+
+def _show_difference(entry: Comparison, digits: int) -> str:
+    return f"{entry.difference:+.{digits}f}"

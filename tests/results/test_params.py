@@ -1,0 +1,136 @@
+"""A wrong params.yaml stops everything with one line that names key, value and what is allowed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from stages.core.errors import UserError
+from stages.results.params import load_params
+from tests.conftest import ROOT, write_params
+
+
+def test_the_real_params_are_valid(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    params = load_params()
+    assert params.rows("mlp")[0] == "image_classification_mlp_256_128"
+
+
+def test_the_small_params_are_valid(workspace):
+    assert list(load_params().runs) == ["regression_slow", "regression_fast"]
+
+
+def slow(params: dict) -> dict:
+    return params["runs"]["regression_slow"]
+
+
+BREAKS: dict[str, tuple[Callable[[dict], object], list[str]]] = {
+    "unknown key at the top": (lambda p: p.update(sede=1), ["'sede'", "allowed", "seeds"]),
+    "unknown key in a run": (lambda p: slow(p).update(lable="x"), ["regression_slow", "'lable'", "label"]),
+    "unknown argument": (
+        lambda p: slow(p)["args"].update(lerning_rate=0.1),
+        ["runs.regression_slow.args", "'lerning_rate'", "learning_rate"],
+    ),
+    "argument of another model": (lambda p: slow(p)["args"].update(degree=2), ["'degree'", "num_inputs"]),
+    "wrong type": (
+        lambda p: slow(p)["args"].update(learning_rate="fast"),
+        ["regression_slow.args.learning_rate = 'fast'", "number"],
+    ),
+    "a number in quotes": (lambda p: slow(p)["args"].update(num_epochs="3"), ["num_epochs = '3'", "integer"]),
+    "negative rate": (
+        lambda p: slow(p)["args"].update(learning_rate=-0.1),
+        ["regression_slow.args.learning_rate = -0.1", "greater than 0"],
+    ),
+    "infinite rate": (lambda p: slow(p)["args"].update(learning_rate=float("inf")), ["learning_rate", "finite"]),
+    "dropout of one in a family without it": (lambda p: slow(p)["args"].update(dropout=1), ["'dropout'"]),
+    "unknown model": (lambda p: slow(p).update(model="lstm"), ["model = 'lstm'", "linear_regression"]),
+    "a step is no model": (lambda p: slow(p).update(model="train"), ["model = 'train'", "linear_regression"]),
+    "unknown family": (lambda p: slow(p).update(family="magic"), ["family = 'magic'", "image_classification"]),
+    "unknown data": (lambda p: slow(p).update(data="circle"), ["runs.regression_slow.data = 'circle'", "line"]),
+    "unknown table": (lambda p: slow(p).update(tables=["list"]), ["tables = 'list'", "line"]),
+    "data set that is not fetched": (
+        lambda p: p["prepare"].update(x={"family": "regression", "raw": "brown", "recipe": {}}),
+        ["prepare.x.raw = 'brown'"],
+    ),
+    "data set that is not in the catalogue": (lambda p: p.update(fetch=["mnist"]), ["'mnist'", "fashion_mnist"]),
+    "unknown recipe": (
+        lambda p: p["generate"]["line"]["recipe"].update(kind="circle"),
+        ["generate.line.recipe", "'circle'", "'linear'"],
+    ),
+    "claim about a missing row": (
+        lambda p: p["claims"]["faster_is_closer"].update(
+            inequality="regression_gone.test_loss < regression_fast.test_loss"
+        ),
+        ["claims.faster_is_closer", "regression_gone", "regression_fast"],
+    ),
+    "claim about a metric that no table of the row shows": (
+        lambda p: p["claims"]["faster_is_closer"].update(
+            inequality="regression_fast.test_los < regression_slow.test_loss"
+        ),
+        ["claims.faster_is_closer", "'test_los'", "test_loss, weight_1"],
+    ),
+    "claim that is no inequality": (
+        lambda p: p["claims"]["faster_is_closer"].update(inequality="fast is better"),
+        ["claims.faster_is_closer.inequality = 'fast is better'", "run.metric OP run.metric"],
+    ),
+    "table without a row": (
+        lambda p: p["tables"].update(empty=p["tables"]["line"]),
+        ["tables.empty", "no row"],
+    ),
+    "column of an argument that no row has": (
+        lambda p: p["tables"]["line"].update(arguments=["dropout"]),
+        ["tables.line.arguments = 'dropout'", "learning_rate"],
+    ),
+    "document's number that no table shows": (
+        lambda p: slow(p).update(document={"accuracy": 0.9}),
+        ["runs.regression_slow.document = 'accuracy'", "test_loss, weight_1"],
+    ),
+    "the same seed twice": (lambda p: p.update(seeds=[1, 1]), ["seeds = [1, 1]", "differ"]),
+    "no seed": (lambda p: p.update(seeds=[]), ["seeds = []", "at least 1"]),
+    "a run's own seeds": (lambda p: slow(p)["args"].update(seeds=[-1]), ["regression_slow.args.seeds", "-1"]),
+    "unknown device": (lambda p: p.update(device="tpu"), ["device = 'tpu'", "'cpu' or 'cuda'"]),
+    "key with a dot": (lambda p: p["runs"].update({"a.b": slow(p)}), ["a.b"]),
+    "defaults of an unknown family": (lambda p: p["defaults"].update(magic={}), ["defaults", "'magic'"]),
+    "best state without a validation split": (
+        lambda p: slow(p)["args"].update(keep="best"),
+        ["regression_slow.args.keep = 'best'", "validation"],
+    ),
+    "warm-up longer than training": (lambda p: slow(p)["args"].update(warmup_epochs=3), ["warmup_epochs = 3"]),
+    "missing key": (lambda p: slow(p).pop("label"), ["regression_slow.label", "required"]),
+    "a run that is no mapping": (lambda p: p["runs"].update(regression_slow=3), ["regression_slow = 3"]),
+}
+
+
+@pytest.mark.parametrize("case", BREAKS)
+def test_wrong_params_are_named_in_one_line(case, workspace, params):
+    change, words = BREAKS[case]
+    change(params)
+    write_params(workspace, params)
+    with pytest.raises(UserError) as caught:
+        load_params()
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in ["params.yaml", *words]:
+        assert word in message, message
+
+
+def test_yaml_that_cannot_be_read_is_one_line(workspace):
+    (workspace / "params.yaml").write_text("seeds: [1\nruns: {")
+    with pytest.raises(UserError, match=r"^params.yaml: not valid YAML: [^\n]*$"):
+        load_params()
+
+
+def test_a_number_in_scientific_notation_is_a_number(workspace, params):
+    """YAML 1.1 reads 1e-3 as text; `dvc exp run -S …=1e-3` must not fail because of it."""
+    text = (workspace / "params.yaml").read_text()
+    (workspace / "params.yaml").write_text(text.replace("learning_rate: 0.01", "learning_rate: 1e-3"))
+    assert load_params().runs["regression_slow"].args["learning_rate"] == 0.001
+
+
+def test_a_wrong_row_stops_dvc_before_any_training(workspace, params, dvc):
+    """The row that comes first is right and would be trained if nothing looked ahead."""
+    params["runs"]["regression_fast"]["args"]["learning_rate"] = -1.0
+    write_params(workspace, params)
+    done = dvc("repro")
+    assert done.returncode != 0
+    assert "runs.regression_fast.args.learning_rate = -1.0" in done.stderr
+    assert not (workspace / "data/models").exists()

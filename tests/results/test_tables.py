@@ -1,0 +1,136 @@
+"""The documents' numbers beside ours: intervals and verdicts against hand arithmetic, and what must not pass."""
+
+import json
+import math
+
+import pytest
+
+from stages.core.errors import UserError
+from stages.results import tables
+from stages.results.params import Table
+from stages.results.tables import Row, judge, prediction_interval, read_values
+
+TABLE = Table(
+    title="T", family="regression", document="002", section="1", description="D.", arguments=["rate"], metrics=["loss"]
+)
+
+
+def row(name: str = "a", values=(0.1, 0.2, 0.3), document: float | None = None, **arguments) -> Row:
+    numbers = {} if document is None else {"loss": document}
+    return Row(name, f"label {name}", {"rate": 0.1} | arguments, 1234, {"loss": list(values)}, numbers)
+
+
+def test_interval_by_hand():
+    # mean 0.2, sd 0.1, t(0.975, 2) = 4.3027 from a printed table: 0.2 ± 4.3027 * 0.1 * sqrt(4/3)
+    low, high = prediction_interval([0.1, 0.2, 0.3])
+    assert low == pytest.approx(0.2 - 0.49683, abs=1e-5)
+    assert high == pytest.approx(0.2 + 0.49683, abs=1e-5)
+
+
+def test_one_seed_has_no_interval():
+    assert prediction_interval([0.1]) is None
+
+
+NARROW = [0.500, 0.501, 0.502]  # 0.501 ± 0.00497
+WIDE = [0.4, 0.5, 0.6]  # 0.5 ± 0.497
+
+
+@pytest.mark.parametrize(
+    ("values", "document", "verdict"),
+    [
+        (NARROW, 0.505, "agrees"),
+        (NARROW, 0.5063, "agrees"),  # 0.0053 away: outside by less than half a unit of rounding
+        (NARROW, 0.507, "close"),
+        (NARROW, 0.512, "differs"),
+        (NARROW, 0.490, "differs"),
+        (WIDE, 0.509, "agrees"),
+        (WIDE, 0.6, "undecided"),  # a wide interval buys no agreement
+        (WIDE, 1.1, "differs"),
+        ([0.5, 0.5], 0.5004, "agrees"),  # no spread, and the rounding covers it
+        ([0.5, 0.5], 0.5006, "close"),
+        ([0.5], 0.5, "close"),
+        ([0.5], 0.52, "differs"),
+    ],
+)
+def test_verdicts(values, document, verdict):
+    assert judge(values, document, half_unit=0.0005, close=0.01) == verdict
+
+
+def test_decimals_are_those_of_the_most_precise_number_of_the_column():
+    assert tables.printed_decimals([row(document=0.29), row("b", document=0.318)], "loss") == 3
+    assert tables.printed_decimals([row(document=-33.0)], "loss") == 1
+    frame = tables.comparison_frame(TABLE, [row(document=0.29), row("b", document=0.318)])
+    assert list(frame["document"]) == ["0.290", "0.318"]
+
+
+def test_the_difference_is_ours_minus_the_documents():
+    frame = tables.results_frame(TABLE, [row(document=0.25)])
+    assert frame["loss"][0] == "0.2000 ± 0.1000 (3)"
+    assert frame["loss, document"][0] == "0.25 undecided (-0.0500)"
+    assert frame["parameters"][0] == "1,234"
+
+
+def test_rows_keep_their_order_and_one_without_a_number_gets_a_dash():
+    frame = tables.results_frame(TABLE, [row("b"), row("a", document=0.2)])
+    assert list(frame["row"]) == ["label b", "label a"]
+    assert list(frame["loss, document"]) == ["–", "0.2 agrees (+0.0000)"]
+
+
+def test_arguments_that_are_the_same_everywhere_become_a_sentence():
+    same, different = [row("a"), row("b")], [row("a"), row("b", rate=[784, 10])]
+    assert tables.common_arguments(TABLE, same) == "In every row: rate 0.1."
+    assert "rate" not in tables.results_frame(TABLE, same)
+    assert list(tables.results_frame(TABLE, different)["rate"]) == ["0.1", "784-10"]
+
+
+def test_only_numbers_outside_the_margin_are_listed_when_asked():
+    rows = [row("a", NARROW, 0.501), row("b", NARROW, 0.6), row("c", WIDE, 0.6)]
+    frame = tables.comparison_frame(TABLE, rows, tables.OUTSIDE)
+    assert list(frame["verdict"]) == ["differs", "undecided"]
+    assert frame["one more run, 95 %"][0] == "0.4960 to 0.5060"
+
+
+def test_numbers_that_would_show_as_zero_are_written_out():
+    assert tables.show_number(9.2e-15, 4) == "9e-15"
+    assert tables.show_number(0.0, 4) == "0.0000"
+    assert tables.show_values([0.5], 3) == "0.500 (1)"
+
+
+def test_a_bar_in_a_label_does_not_break_the_markdown():
+    text = tables.to_markdown(tables.results_frame(TABLE, [row("|w|^2")]))
+    assert r"\|w\|^2" in text
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: tables.compare(TABLE, [Row("a", "a", {}, 1, {"loss": [1.0]}, {"lost": 1.0})]), ["runs.a", "lost"]),
+        (lambda: tables.results_frame(TABLE.model_copy(update={"metrics": ["lost"]}), [row()]), ["'lost'", "loss"]),
+        (lambda: tables.results_frame(TABLE.model_copy(update={"arguments": ["rat"]}), [row()]), ["'rat'", "rate"]),
+    ],
+)
+def test_names_that_do_not_exist_are_errors(call, words):
+    with pytest.raises(UserError) as caught:
+        call()
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_a_row_without_metrics_names_the_command_that_makes_them(tmp_path):
+    with pytest.raises(UserError, match="dvc repro evaluate@regression_gone"):
+        read_values(tmp_path / "regression_gone.json")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None, "0.5"])
+def test_a_metric_that_is_no_finite_number_is_an_error(tmp_path, value):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"loss": {"seeds": {"1": 0.5, "2": value}}, "settings": {}}))
+    with pytest.raises(UserError, match=r"loss = .*finite"):
+        read_values(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"loss": 1, "settings": {}}', '{"loss": {"seeds": {}}}'])
+def test_a_damaged_file_is_an_error(tmp_path, text):
+    path = tmp_path / "run.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match="damaged"):
+        read_values(path)
