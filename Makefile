@@ -2,7 +2,7 @@
 # PYTHON=… names the Python to use, ARGS=… is passed on: make test ARGS="-k vocab", make repro ARGS=train@mlp
 
 .DEFAULT_GOAL := repro
-.PHONY: help venv repro test verify rebuild bench lint lock
+.PHONY: help venv repro test verify rebuild bench faults lint lock
 
 # The environment's python is the one that `dvc` finds for the stages. The search for a base Python must not see it,
 # so this is no global export. Variables that would lead it to other packages are dropped.
@@ -27,7 +27,7 @@ repro: venv ## Obtain the data, bring every result up to date, print the tables 
 test: venv ## Run the test suite
 	@$(run) -m pytest $(ARGS)
 
-verify: venv ## Compare the metrics with the committed ones; fail if one left its tolerance
+verify: venv ## Compare the metrics with the references; fail if one left its band
 	@$(run) -m stages verify $(ARGS)
 
 rebuild: venv ## Run every stage anew, whatever is there or in the cache
@@ -36,9 +36,13 @@ rebuild: venv ## Run every stage anew, whatever is there or in the cache
 bench: venv ## Time layers and losses against their peers
 	@$(run) -m pytest tests/benchmarks --benchmark-only -o addopts= $(ARGS)
 
-lint: venv ## Check style and formatting
+faults: venv ## Kill, cut, fill and break the rebuild of a small project in every way; some minutes
+	@$(run) -m tests.faults $(ARGS)
+
+lint: venv ## Check style, formatting, and dvc.yaml for DVC's traps
 	@$(run) -m ruff check .
 	@$(run) -m ruff format --check .
+	@$(run) -m stages lint
 
 lock: venv ## Write requirements.lock anew from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
