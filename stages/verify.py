@@ -80,7 +80,8 @@ def update() -> None:
     for run in references.keys() - expected.keys():
         (REFERENCES / f"{run}.json").unlink()
         lines.append([run, "", f"{len(references[run].metrics)} metrics", "removed", ""])
-    print(tabulate(lines, headers=["run", "metric", "recorded", "now", "change"], disable_numparse=True) or "no change")
+    headers = ["run", "metric", "recorded", "now", "change"]
+    print(tabulate(lines, headers=headers, disable_numparse=True) if lines else "no change")
     print("`make repro` lets the report show the recorded durations; then commit metrics/ and reports/")
 
 

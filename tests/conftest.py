@@ -127,7 +127,23 @@ def dvc(workspace: Path) -> Callable[..., subprocess.CompletedProcess]:
         command = [sys.executable, "-m", "dvc", *arguments]
         return subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
 
-    done = run("init", "--no-scm", "-q")
-    if done.returncode:
-        pytest.fail(done.stderr)
+    if not (workspace / ".dvc").exists():
+        done = run("init", "--no-scm", "-q")
+        if done.returncode:
+            pytest.fail(done.stderr)
     return run
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small pipeline, built and committed in a Git repository; not to be changed."""
+    from tests.small_repository import make
+
+    return make(tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture
+def built(built_once: Path, workspace: Path) -> Path:
+    """The workspace, turned into a copy of that repository; to be named before the fixture `dvc`."""
+    shutil.copytree(built_once, workspace, dirs_exist_ok=True)
+    return workspace

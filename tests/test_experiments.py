@@ -6,20 +6,13 @@ import time
 
 import pytest
 
-from tests.small_repository import make
 from tests.small_repository import shell as run_in
 
 
 @pytest.fixture
-def repository(tmp_path):
-    """The small pipeline, built and committed."""
-    return make(tmp_path)
-
-
-@pytest.fixture
-def shell(repository):
+def shell(built):
     """Run a command line in the repository."""
-    return functools.partial(run_in, repository)
+    return functools.partial(run_in, built)
 
 
 def run_queue(shell, experiments, seconds=300):
@@ -35,10 +28,10 @@ def run_queue(shell, experiments, seconds=300):
         shell("dvc queue stop --kill")
 
 
-def test_two_workers_run_a_grid_and_touch_one_row(repository, shell):
+def test_two_workers_run_a_grid_and_touch_one_row(built, shell):
     shell("dvc exp run --queue -n fast -S runs.regression_fast.args.learning_rate=0.05,0.5")
     run_queue(shell, 2)
-    assert "Started '2' new" in (repository / "queue.tmp").read_text()
+    assert "Started '2' new" in (built / "queue.tmp").read_text()
 
     names = shell("dvc exp list --name-only").split()
     assert sorted(names) == ["fast-1", "fast-2"]
@@ -73,7 +66,7 @@ def test_two_workers_run_a_grid_and_touch_one_row(repository, shell):
     shown = shell("dvc exp show --only-changed --md --drop 'Created|data.*|reports.*|metrics$|params.yaml$'")
     assert "fast-2" in shown and "regression_slow" not in shown
     shell("dvc plots diff fast-1 fast-2 --targets reports/curves/regression_fast.csv")
-    page = (repository / "dvc_plots/index.html").read_text()
+    page = (built / "dvc_plots/index.html").read_text()
     assert "fast-1" in page and "fast-2" in page
 
     shell("dvc exp apply fast-2")

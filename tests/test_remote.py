@@ -1,13 +1,14 @@
 """A second clone gets every model from a remote, a folder or S3, and trains nothing."""
 
 import re
+import shutil
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.conftest import yaml
-from tests.small_repository import make, shell
+from tests.small_repository import shell
 
 RUN = re.compile(r"Running stage '(.+)'")
 KEYS = " && ".join(  # of this clone alone: not in Git
@@ -17,9 +18,9 @@ KEYS = " && ".join(  # of this clone alone: not in Git
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory):
+def origin(built_once, tmp_path_factory):
     """The small pipeline, built and committed; tests only push from it."""
-    return make(tmp_path_factory.mktemp("origin"))
+    return shutil.copytree(built_once, tmp_path_factory.mktemp("origin"), dirs_exist_ok=True)
 
 
 @pytest.fixture(scope="module")

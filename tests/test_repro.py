@@ -32,6 +32,8 @@ def test_side_by_side_gives_what_dvc_gives_and_then_does_nothing(repro, dvc, wor
     done = repro("--jobs", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(started(done.stdout)) == 7  # check, the line, two runs trained and evaluated, the report
+    assert done.stdout.index("### A line") < done.stdout.index("] report:")  # a table as soon as its rows are there
+    assert "| fast" in done.stdout
     lock = yaml.load(workspace / "dvc.lock")
     metrics = {path.name: path.read_bytes() for path in (workspace / "metrics").glob("*.json")}
 
@@ -45,9 +47,8 @@ def test_side_by_side_gives_what_dvc_gives_and_then_does_nothing(repro, dvc, wor
     assert {path.name: path.read_bytes() for path in (workspace / "metrics").glob("*.json")} == metrics
 
 
-def test_what_becomes_out_of_date_on_the_way_is_run_too(repro, workspace, params):
+def test_what_becomes_out_of_date_on_the_way_is_run_too(built, repro, workspace, params):
     """New data change what trainings read, although only `generate` is out of date at first."""
-    assert repro().returncode == 0
     old = json.loads((workspace / "metrics/regression_slow.json").read_text())
     params["generate"]["line"]["recipe"]["seed"] = 1
     write_params(workspace, params)
@@ -93,7 +94,7 @@ def test_an_edit_during_a_stage_leaves_it_stale(repro, dvc, workspace, params):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_every_process_and_a_rerun_goes_on(repro, workspace, params, number):
+def test_a_signal_stops_every_process(repro, workspace, params, number):
     params["runs"]["regression_slow"]["args"] |= {"batch_size": 1, "num_epochs": 100_000}
     write_params(workspace, params)
     process = start(workspace)
@@ -106,29 +107,16 @@ def test_a_signal_stops_every_process_and_a_rerun_goes_on(repro, workspace, para
     assert output.endswith("stopped; the same command goes on from here\n")
     assert not [child for child in running if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
-    params["runs"]["regression_slow"]["args"]["num_epochs"] = 3
-    write_params(workspace, params)
-    assert repro().returncode == 0
-    assert (workspace / "metrics/regression_slow.json").exists()
 
-
-@pytest.mark.parametrize("size", [0, 300, 2000])
-def test_a_damaged_lock_file_is_made_anew_from_the_run_cache(repro, dvc, workspace, size):
+def test_a_damaged_lock_file_is_made_anew_from_the_run_cache(built, repro, workspace):
     """DVC writes dvc.lock in place: a killed one leaves the beginning of it."""
-    assert repro().returncode == 0
     lock = (workspace / "dvc.lock").read_text()
-    (workspace / "dvc.lock").write_text(lock[:size] + ("\n  : {" if size else ""))
+    (workspace / "dvc.lock").write_text(lock[:2000])
     (workspace / ".dvc/tmp/rwlock").write_text('{"read": {')
     done = repro()
     assert done.returncode == 0, done.stdout + done.stderr
     assert yaml.load(workspace / "dvc.lock") == yaml.load(lock)
     assert "up to date" in repro().stdout
-
-
-def test_a_table_is_shown_as_soon_as_its_rows_are_there(repro):
-    output = repro().stdout
-    assert output.index("### A line") < output.index("] report:")
-    assert "| fast" in output
 
 
 def start(workspace: Path) -> subprocess.Popen:
