@@ -123,11 +123,12 @@ class _Rebuild:
             await asyncio.gather(*running, return_exceptions=True)
 
     def _cores(self, running: Iterable[list[str]]) -> dict[str, str]:
-        """Say on how many cores a new stage may train its seeds at once: those that no other long stage will need."""
+        """Say in how many processes a new stage may train its seeds: on cores that no other long stage will need."""
         long = sum(self._schedule.seconds[name] >= SHORT_SECONDS for batch in running for name in batch)
         at_once = min(self._jobs, 1 + long + self._schedule.num_long())
-        workers = max(1, len(os.sched_getaffinity(0)) // at_once)
-        return {"STAGES_WORKERS": str(workers)} if at_once > 1 else {}
+        cores = len(os.sched_getaffinity(0))
+        # Alone, two processes a core: three seeds on two cores then end together, and not one after the other two.
+        return {"STAGES_WORKERS": str(2 * cores if at_once == 1 else max(1, cores // at_once))}
 
     async def _run_batch(self, batch: list[str], environment: dict[str, str]) -> None:
         """Run one DVC process to its end, and tell the progress and the schedule of each stage that it finishes."""

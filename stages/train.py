@@ -1,4 +1,4 @@
-"""Train one run: a model for each of its seeds, side by side on as many cores as there are."""
+"""Train one run: a model for each of its seeds, on one core unless whoever starts the stage has more idle."""
 
 import csv
 import io
@@ -42,8 +42,8 @@ def train(name: str) -> None:
 
 def fit_seeds(run: Run, data: Data) -> Iterator[tuple[bytes, History]]:
     """Yield weights and history in the order of the seeds; the numbers do not depend on how many run at once."""
-    # Up to two processes a core: three seeds on two cores then end together, instead of one after the other two.
-    workers = min(len(run.seeds), int(os.environ.get("STAGES_WORKERS", 2 * len(os.sched_getaffinity(0)))))
+    # One by default: what runs stages side by side (`python -m stages repro`, DVC's queue) uses the other cores.
+    workers = min(len(run.seeds), int(os.environ.get("STAGES_WORKERS", 1)))
     if workers <= 1 or run.device != "cpu":  # CUDA does not survive a fork, and the seeds would share one device
         for seed in run.seeds:
             yield _fit(run, data, seed)

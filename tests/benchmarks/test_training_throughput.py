@@ -7,6 +7,7 @@ do without PyTorch's choice of threads.
 """
 
 import multiprocessing
+import os
 
 import pytest
 import torch
@@ -38,7 +39,8 @@ def row(monkeypatch: pytest.MonkeyPatch) -> Run:
     return Run(**{**vars(run), "args": run.args.model_copy(update={"num_epochs": 1}), "seeds": [1, 2, 3]})
 
 
-def test_train_stage(benchmark, row):
+def test_train_stage(benchmark, row, monkeypatch):
+    monkeypatch.setenv("STAGES_WORKERS", str(2 * len(os.sched_getaffinity(0))))  # as `python -m stages repro` sets it
     prepare_device("cpu")
     data = load_data(PREPARED)
     results = benchmark.pedantic(lambda: list(fit_seeds(row, data)), rounds=3, warmup_rounds=1)
