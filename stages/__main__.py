@@ -167,6 +167,10 @@ def _as_stage(stage: str | None) -> Iterator[None]:
         except SystemExit as done:  # how Typer ends
             if done.code:
                 raise
+    # At once, because torch takes its time to end, and DVC looks at the dependencies only then.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

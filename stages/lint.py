@@ -12,6 +12,7 @@ from stages.core.schema import read_yaml
 from stages.pipeline import PIPELINE, load_stages
 
 CATALOG = Path("data/catalog.yaml")
+COMMAND = "python -m stages "
 # Modules of a run's family that a command imports by name, so that its imports do not show them.
 FAMILY_MODULES = {"prepare": ["data"], "train": ["data", "train"], "evaluate": ["data", "train", "evaluate"]}
 
@@ -76,7 +77,9 @@ def _traps(definition: dict[str, Any], params: dict[str, Any]) -> Iterator[str]:
 
 def _needed_modules(definition: dict[str, Any], params: dict[str, Any]) -> set[str]:
     """Return the files of this repository that the command of a stage imports, directly or not."""
-    command, *keys = definition["cmd"].removeprefix("python -m stages ").split()
+    if not str(definition.get("cmd")).startswith(COMMAND):
+        return set()  # not ours
+    command, *keys = definition["cmd"].removeprefix(COMMAND).split()
     roots = [Path("stages") / f"{command}.py"]
     for section in ("runs", "prepare", "generate"):
         for entry in [params[section][key] for key in keys if key in params.get(section, {})]:
@@ -93,8 +96,10 @@ def _needed_modules(definition: dict[str, Any], params: dict[str, Any]) -> set[s
 def _imports(path: Path) -> Iterator[Path]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        if isinstance(node, ast.ImportFrom):
+            package = path.parts[: -node.level] if node.level else ()  # of a relative import
+            module = ".".join([*package, *([node.module] if node.module else [])])
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
         for name in names:
             module = Path(name.replace(".", "/") + ".py")
             if name.startswith("stages") and module.exists():

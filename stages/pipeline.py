@@ -15,7 +15,7 @@ _PLACE = re.compile(r"\$\{([^}]+)\}")
 
 
 def load_stages(params: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """Return every stage by its address (`report`, `train@mlp`), as dvc.yaml defines it, with `${…}` filled in.
+    """Return every stage but those of a matrix by its address (`report`, `train@mlp`), with `${…}` filled in.
 
     Raises:
         UserError: dvc.yaml or params.yaml cannot be read, or `${…}` names a value that is not there.
@@ -23,6 +23,8 @@ def load_stages(params: dict[str, Any] | None = None) -> dict[str, dict[str, Any
     params = read_yaml(PARAMS) if params is None else params
     stages = {}
     for name, definition in read_yaml(PIPELINE)["stages"].items():
+        if "matrix" in definition:  # none of ours
+            continue
         if "foreach" not in definition:
             stages[name] = _filled(definition, params, f"{PIPELINE}: stages.{name}")
             continue
@@ -69,12 +71,12 @@ def unchanged_dependencies(stage: str) -> Iterator[None]:
     after = _fingerprint(stage)
     changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
     if changed:
-        raise UserError(f"{changed[0]} changed while {stage} ran: its results are not kept; run it again")
+        raise UserError(f"{changed[0]} changed while {stage} ran: DVC does not record its results; run it again")
 
 
 def _fingerprint(stage: str) -> dict[str, Any]:
     """Return time of change and size of each file that a stage depends on, and the value of each parameter."""
-    definition = load_stages()[stage]
+    definition = load_stages().get(stage, {})
     found: dict[str, Any] = {}
     for dependency in map(Path, definition.get("deps", [])):
         inside = dependency.rglob("*") if dependency.is_dir() else [dependency]

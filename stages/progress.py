@@ -1,7 +1,7 @@
 """What a rebuild shows: each stage that ended, each table that is complete and, on a terminal, a live view."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -22,8 +22,8 @@ class Progress:
         seconds: how long each stage took that ended.
     """
 
-    def __init__(self, schedule: Schedule, total: int, jobs: int) -> None:
-        self._schedule, self._total, self._jobs = schedule, total, jobs
+    def __init__(self, schedule: Schedule, todo: Collection[str], jobs: int) -> None:
+        self._schedule, self._total, self._jobs = schedule, len(todo), jobs
         self._count = 0
         self._running: dict[str, float] = {}  # when each began
         self.seconds: dict[str, float] = {}
@@ -31,8 +31,8 @@ class Progress:
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._tables: dict[str, set[str]] = {}
         for name, run in (read_yaml(PARAMS).get("runs") or {}).items():
-            for table in run.get("tables", []):
-                self._tables.setdefault(table, set()).update({f"evaluate@{name}"} & set(schedule.seconds))
+            for table in run.get("tables") or []:
+                self._tables.setdefault(table, set()).update({f"evaluate@{name}"} & set(todo))
 
     def __enter__(self) -> "Progress":
         self._print(f"{self._total} stages to bring up to date, {self._jobs} at once, {self._left()}")

@@ -23,6 +23,7 @@ from stages.workspace import TEMPORARY, one_rebuild_at_a_time, read_pipeline
 SECONDS = TEMPORARY / "stage_seconds.json"  # how long each stage took here
 UNKNOWN_SECONDS = {"train": 30.0}  # of a stage that never ran, by the first part of its name
 UNKNOWN_OTHER_SECONDS = 3.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOG_LINES = 20  # of a failed process
 DVC = """
 import sys
@@ -58,21 +59,37 @@ def repro(targets: list[str], jobs: int, force: bool, keep_going: bool) -> bool:
         return True
 
 
+def measured_seconds() -> dict[str, float]:
+    """Return how long stages took here, by stage: a hint, so that a damaged file counts as none."""
+    try:
+        return json.loads(SECONDS.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
 def _plan(targets: list[str], force: bool) -> tuple[dict[str, set[str]], set[str]]:
     """Return all that each stage needs, directly or not, and the stages to run."""
     upstream, stale = read_pipeline()
+    wanted = set() if targets else set(upstream)
     for target in targets:
-        if target not in upstream:
+        named = [name for name in upstream if target in (name, name.split("@")[0])]  # one stage, or all of a foreach
+        if not named:
             raise UserError(f"dvc.yaml has no stage {target!r}; `dvc stage list` names all {len(upstream)}")
-    wanted = set(targets).union(*(upstream[name] for name in targets)) if targets else set(upstream)
+        wanted.update(named, *(upstream[name] for name in named))
     return upstream, wanted if force else wanted & stale
 
 
 def _run(rebuild: "_Rebuild", keep_going: bool) -> bool:
     async def main() -> None:
-        task = asyncio.ensure_future(rebuild.run(keep_going))
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        task, loop = asyncio.ensure_future(rebuild.run(keep_going)), asyncio.get_running_loop()
+
+        def stop() -> None:
+            for number in SIGNALS:  # a second one must not disturb the stopping
+                loop.add_signal_handler(number, lambda: None)
+            task.cancel()
+
+        for number in SIGNALS:
+            loop.add_signal_handler(number, stop)
         await task
 
     with rebuild.progress:
@@ -92,9 +109,9 @@ class _Rebuild:
 
     def __init__(self, upstream: dict[str, set[str]], todo: set[str], jobs: int, force: bool, lock: int) -> None:
         guess = {name: UNKNOWN_SECONDS.get(name.split("@")[0], UNKNOWN_OTHER_SECONDS) for name in todo}
-        self.seconds: dict[str, float] = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
+        self.seconds = measured_seconds()
         self._schedule = Schedule(upstream, todo, guess | recorded_seconds() | self.seconds)
-        self.progress = Progress(self._schedule, len(todo), jobs)
+        self.progress = Progress(self._schedule, todo, jobs)
         self._jobs, self._lock = jobs, lock
         self._options = ["--wait-for-lock", "repro", "--single-item"]
         self._options += ["--force", "--no-run-cache"] if force else []

@@ -12,7 +12,7 @@ from tabulate import tabulate
 from stages.core.errors import UserError
 from stages.core.run import PARAMS
 from stages.core.schema import read_yaml, validate
-from stages.repro import SECONDS
+from stages.repro import measured_seconds
 from stages.results.params import Params
 from stages.results.references import REFERENCES, Reference, load_references, save_reference
 from stages.results.verification import Finding, Tolerances, compare_runs
@@ -44,9 +44,7 @@ def verify(runs: Sequence[str]) -> bool:
         print(tabulate(findings, headers=Finding._fields, disable_numparse=True))
         print(f"\n{len(findings)} problems: these metrics are not those of {REFERENCES}")
         return False
-    same = sum(
-        run["settings"]["fingerprint"] == references[name].settings["fingerprint"] for name, run in fresh.items()
-    )
+    same = sum(_is_exact(fresh[run], references[run], seeds) for run, seeds in expected.items())
     count = sum(len(run) - 1 for run in fresh.values())
     print(f"{count} metrics of {len(fresh)} runs are as recorded in {REFERENCES}: {same} runs compared near-exactly")
     print(f"(same processor and library), {len(fresh) - same} by bands that all hold with {tolerances.confidence:.0%}.")
@@ -65,8 +63,9 @@ def update() -> None:
     expected, references, fresh = _expected_seeds([]), load_references(), _read_metrics()
     if stale := _stale(list(expected)):
         raise UserError(f"{', '.join(stale)} out of date: run `dvc repro` first")
-    seconds = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
+    seconds = measured_seconds()
     lines: list[list[str]] = []
+    renewed: dict[str, Reference] = {}
     for run in expected:
         if run not in fresh:
             raise UserError(f"{METRICS / run}.json: no such file: run `dvc repro` first")
@@ -76,13 +75,24 @@ def update() -> None:
             same = old.settings == new.settings  # another machine's seeds may not stand beside this one's
             new = new.model_copy(update={"metrics": merged, "seconds": new.seconds or old.seconds}) if same else new
         lines += _changes(run, old, new)
-        save_reference(run, new)
+        renewed[run] = new
+    for run, reference in renewed.items():  # all of them, or none
+        save_reference(run, reference)
     for run in references.keys() - expected.keys():
         (REFERENCES / f"{run}.json").unlink()
         lines.append([run, "", f"{len(references[run].metrics)} metrics", "removed", ""])
     headers = ["run", "metric", "recorded", "now", "change"]
     print(tabulate(lines, headers=headers, disable_numparse=True) if lines else "no change")
+    fewer = [run for run in renewed if run in references and _num_seeds(renewed[run]) < _num_seeds(references[run])]
+    if fewer:
+        print(f"fewer seeds than before, which may be too few for other machines (see README.md): {', '.join(fewer)}")
     print("`make repro` lets the report show the recorded durations; then commit metrics/ and reports/")
+
+
+def _is_exact(content: Mapping[str, Any], reference: Reference, seeds: Sequence[int]) -> bool:
+    """Return whether every number of a run was compared near-exactly."""
+    same_machine = content["settings"].get("fingerprint") == reference.settings.get("fingerprint")
+    return same_machine and all({str(seed) for seed in seeds} <= set(values) for values in reference.metrics.values())
 
 
 def _expected_seeds(runs: Sequence[str]) -> dict[str, list[int]]:
@@ -97,7 +107,11 @@ def _read_metrics() -> dict[str, Any]:
     contents = {}
     for path in sorted(METRICS.glob("*.json")):
         try:
-            contents[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
+            metrics = validate(dict[str, dict[str, Any]], content, f"{path}:")
+            if not all(isinstance(value.get("seeds"), dict) for name, value in metrics.items() if name != "settings"):
+                raise ValueError("a metric has no numbers by seed")
+            contents[path.stem] = {"settings": {}} | metrics
         except ValueError as error:
             raise UserError(f"{path}: not a metrics file: {error}") from error
     return contents
@@ -130,6 +144,10 @@ def _changes(run: str, old: Reference | None, new: Reference) -> list[list[str]]
             change = f"{mean(after.values()) - mean(before.values()):+.4g}" if before and after else ""
             lines.append([run, metric, _shown(before), _shown(after), change])
     return lines
+
+
+def _num_seeds(reference: Reference) -> int:
+    return min(len(values) for values in reference.metrics.values())
 
 
 def _shown(values: Mapping[str, float]) -> str:

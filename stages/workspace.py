@@ -93,7 +93,7 @@ def _check_end(lock: str) -> None:
     """Raise ValueError if the last entry of a dvc.lock is cut: the rest may still be YAML that DVC takes as it is."""
     last = lock[lock.rfind("- path:") :]
     is_folder = ".dir\n" in last
-    if lock and not (lock.endswith("\n") and "size: " in last and ("nfiles: " in last or not is_folder)):
+    if "- path:" in lock and not (lock.endswith("\n") and "size: " in last and ("nfiles: " in last or not is_folder)):
         raise ValueError
 
 

@@ -89,7 +89,7 @@ def test_an_edit_during_a_stage_leaves_it_stale(repro, dvc, workspace, params):
     module.write_text(module.read_text() + "\n# edited\n")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "linear_regression.py changed while train@regression_slow ran: its results are not kept" in output
+    assert "linear_regression.py changed while train@regression_slow ran: DVC does not record its results" in output
     assert "train@regression_slow" in dvc("status").stdout
 
 

@@ -30,7 +30,7 @@ class Reference(Strict):
 
     settings: dict[str, Any]
     seconds: dict[str, Annotated[Finite, Field(ge=0)]] = {}
-    metrics: dict[str, dict[str, Finite]] = Field(min_length=1)
+    metrics: dict[str, Annotated[dict[str, Finite], Field(min_length=1)]] = Field(min_length=1)
 
 
 def load_references() -> dict[str, Reference]:

@@ -18,7 +18,9 @@ def timing(reference: Reference | None) -> Timing:
     if reference is None:
         return Timing(None, "")
     known = {"train", "evaluate"} <= reference.seconds.keys()
-    return Timing(sum(reference.seconds.values()) if known else None, show_machine(reference.settings["fingerprint"]))
+    return Timing(
+        sum(reference.seconds.values()) if known else None, show_machine(reference.settings.get("fingerprint", {}))
+    )
 
 
 def show_machine(fingerprint: Mapping[str, str]) -> str:

@@ -115,7 +115,7 @@ def compare_runs(
             for item in _compare_run(run, references[run], fresh[run], expected[run]):
                 (findings if isinstance(item, Finding) else comparisons).append(item)
     # Each band gets its share of the probability that any of them gives a false alarm.
-    num_bands = sum(not comparison.exact for comparison in comparisons)
+    num_bands = sum(len(comparison.exact) < len(comparison.fresh) for comparison in comparisons)
     confidence = 1 - (1 - tolerances.confidence) / max(1, num_bands)
     for comparison in comparisons:
         findings += compare_metric(comparison, tolerances, confidence)
@@ -150,8 +150,7 @@ def _compare_run(
         elif bad:
             yield _wrong(run, f"seed {bad[0]}", metric, "", str(values[bad[0]]), "finite numbers")
         else:
-            # Seeds that were never recorded can only be judged by the others.
-            exact = wanted if same_machine and set(wanted) <= set(recorded) else []
+            exact = [seed for seed in wanted if seed in recorded] if same_machine else []
             yield Comparison(run, metric, recorded, values, exact)
 
 
@@ -165,22 +164,22 @@ def compare_metric(comparison: Comparison, tolerances: Tolerances, confidence: f
     width, better = tolerances.width(run, metric), tolerances.better.get(metric)
     if width is None or better is None:
         return [_wrong(run, "metrics/tolerances.yaml does not say how far it may move and what is better", metric)]
-    if exact:
-        near = tolerances.same_fingerprint
-        return [
-            _wrong(
-                run, f"seed {seed}, same machine", metric, f"{recorded[seed]:.8g}", f"{fresh[seed]:.8g}", "near-exact"
-            )
-            for seed in exact
-            if not math.isclose(recorded[seed], fresh[seed], rel_tol=near.relative, abs_tol=near.absolute)
-        ]
+    near, findings = tolerances.same_fingerprint, []
+    for seed in exact:
+        then, now = recorded[seed], fresh[seed]
+        if not math.isclose(then, now, rel_tol=near.relative, abs_tol=near.absolute):
+            why = f"seed {seed}, same machine: {_direction(better, now - then)}"
+            findings.append(_wrong(run, why, metric, f"{then:.8g}", f"{now:.8g}", "near-exact"))
+    if len(exact) == len(fresh):
+        return findings
+    # Seeds that were never recorded, or another machine's, can only be judged by how far the recorded ones scatter.
     old, new = list(recorded.values()), list(fresh.values())
     centre, change = mean(old), mean(new) - mean(old)
     half, widest = max(width.floor, prediction_half_width(old, len(new), confidence)), width.widest(centre)
     shown = (metric, f"{centre:.6g}", f"{mean(new):.6g}", f"± {half:.2g}")
     if half > widest:
-        return [_wrong(run, f"underpowered: wider than ± {widest:.2g}; record more seeds", *shown)]
-    return [] if abs(change) <= half else [_wrong(run, _direction(better, change), *shown)]
+        return [*findings, _wrong(run, f"underpowered: wider than ± {widest:.2g}; record more seeds", *shown)]
+    return findings if abs(change) <= half else [*findings, _wrong(run, _direction(better, change), *shown)]
 
 
 def prediction_half_width(recorded: Sequence[float], num_fresh: int, confidence: float) -> float:

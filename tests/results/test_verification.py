@@ -51,12 +51,18 @@ def test_a_subset_of_the_recorded_seeds_passes():
 
 
 def test_on_the_same_machine_a_small_drift_is_caught():
-    assert why(OLD, fresh(0.850, 0.8521, 0.854)) == ["seed 2, same machine"]
+    assert why(OLD, fresh(0.850, 0.8521, 0.854)) == ["seed 2, same machine: better than expected: look for a leak"]
 
 
 def test_seeds_that_were_never_recorded_are_judged_by_the_band():
     assert why(OLD, fresh(0.851, 0.853, first_seed=50), seeds=[50, 51]) == []
     assert why(OLD, fresh(0.82, 0.82, first_seed=50), seeds=[50, 51]) == ["worse"]
+
+
+def test_a_seed_that_was_never_recorded_does_not_hide_one_that_was():
+    content = fresh(0.850, 0.8519, 0.854)
+    content["test_accuracy"]["seeds"]["99"] = 0.852
+    assert why(OLD, content, seeds=[1, 2, 3, 99]) == ["seed 2, same machine: worse"]
 
 
 def test_on_another_machine_honest_noise_passes_and_a_drop_is_caught():
