@@ -78,14 +78,15 @@ def _fingerprint(stage: str) -> dict[str, Any]:
     """Return time of change and size of each file that a stage depends on, and the value of each parameter."""
     definition = load_stages().get(stage, {})
     found: dict[str, Any] = {}
+    for entry in definition.get("params", []):
+        for file, names in entry.items() if isinstance(entry, dict) else [(str(PARAMS), [entry])]:
+            content = read_yaml(Path(file))
+            found |= {f"{file}: {name}": _look_up(content, name, f"{PIPELINE}: {stage}") for name in names}
+    # Files last: reading YAML takes its time, and what changes after this look is missed.
     for dependency in map(Path, definition.get("deps", [])):
         inside = dependency.rglob("*") if dependency.is_dir() else [dependency]
         for path in inside:
             if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".tmp":  # see .dvcignore
                 status = path.stat()
                 found[str(path)] = (status.st_mtime_ns, status.st_size)
-    for entry in definition.get("params", []):
-        for file, names in entry.items() if isinstance(entry, dict) else [(str(PARAMS), [entry])]:
-            content = read_yaml(Path(file))
-            found |= {f"{file}: {name}": _look_up(content, name, f"{PIPELINE}: {stage}") for name in names}
     return found
