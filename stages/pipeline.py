@@ -76,12 +76,14 @@ def unchanged_dependencies(stage: str) -> Iterator[None]:
 
 def _fingerprint(stage: str) -> dict[str, Any]:
     """Return time of change and size of each file that a stage depends on, and the value of each parameter."""
-    definition = load_stages().get(stage, {})
+    contents = {str(PARAMS): read_yaml(PARAMS)}
+    definition = load_stages(contents[str(PARAMS)]).get(stage, {})
     found: dict[str, Any] = {}
     for entry in definition.get("params", []):
         for file, names in entry.items() if isinstance(entry, dict) else [(str(PARAMS), [entry])]:
-            content = read_yaml(Path(file))
-            found |= {f"{file}: {name}": _look_up(content, name, f"{PIPELINE}: {stage}") for name in names}
+            if file not in contents:
+                contents[file] = read_yaml(Path(file))
+            found |= {f"{file}: {name}": _look_up(contents[file], name, f"{PIPELINE}: {stage}") for name in names}
     # Files last: reading YAML takes its time, and what changes after this look is missed.
     for dependency in map(Path, definition.get("deps", [])):
         inside = dependency.rglob("*") if dependency.is_dir() else [dependency]

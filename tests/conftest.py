@@ -12,6 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
+# With it DVC finds the `python` of this environment.
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
 yaml = YAML()
 yaml.representer.ignore_aliases = lambda _: True  # as DVC writes it: no anchors
 
@@ -121,11 +123,10 @@ def run_stages(workspace: Path) -> Callable[..., subprocess.CompletedProcess]:
 @pytest.fixture
 def dvc(workspace: Path) -> Callable[..., subprocess.CompletedProcess]:
     """Run `dvc …` in the workspace, which is made a DVC project without Git."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
 
     def run(*arguments: str) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "dvc", *arguments]
-        return subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=workspace, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
     if not (workspace / ".dvc").exists():
         done = run("init", "--no-scm", "-q")

@@ -1,21 +1,17 @@
 """The small pipeline, built and committed in a Git repository of its own, for tests of what DVC does with Git."""
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from stages import check, evaluate, prepare, report, train
-from tests.conftest import ROOT, SMALL, write_params
+from tests.conftest import ENVIRONMENT, ROOT, SMALL, write_params
 
 IGNORES = (".dvcignore", ".gitignore", "data/.gitignore", "reports/.gitignore")
 FILES = (*IGNORES, "dvc.yaml", "data/catalog.yaml", "metrics/tolerances.yaml")
-ENVIRONMENT = os.environ | {
-    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    "DVC_NO_ANALYTICS": "1",
+GIT_ENVIRONMENT = ENVIRONMENT | {
     **{f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
 }
 
@@ -23,7 +19,7 @@ ENVIRONMENT = os.environ | {
 def shell(folder: Path, line: str, status: int = 0) -> str:
     """Run a command line in `folder`; return what it prints, and fail unless it ends with `status`."""
     done = subprocess.run(
-        line, shell=True, cwd=folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        line, shell=True, cwd=folder, env=GIT_ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     if done.returncode != status:
         pytest.fail(f"{line} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")

@@ -1,7 +1,6 @@
 """`python -m stages repro`: the same as `dvc repro`, side by side."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -13,9 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import write_params, yaml
-
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
+from tests.conftest import ENVIRONMENT, write_params, yaml
 
 
 @pytest.fixture
