@@ -11,10 +11,15 @@ import typer
 
 from stages.core.errors import UserError
 
-STAGES = ("check", "fetch", "prepare", "train", "evaluate", "report")  # commands of dvc.yaml
+# Commands of dvc.yaml.
+STAGES = ("check", "fetch", "prepare", "tokenize", "vocab", "subsample", "cooccur", "train", "evaluate", "report")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Name = Annotated[str, typer.Argument(help="a key of params.yaml")]
+VectorsRun = Annotated[str, typer.Option("--run", help="a run of the family word_vectors")]
+Seed = Annotated[int | None, typer.Option(help="one of the run's seeds; the first if none")]
+Count = Annotated[int, typer.Option(min=1, help="how many words")]
+DEFAULT_RUN = "word_vectors_skip_gram"
 
 
 @app.command()
@@ -50,6 +55,38 @@ def prepare(name: Name) -> None:
     from stages import prepare as stage
 
     stage.prepare(name)
+
+
+@app.command()
+def tokenize(name: Name) -> None:
+    """Divide one fetched text data set into words."""
+    from stages import tokenize as stage
+
+    stage.tokenize(name)
+
+
+@app.command()
+def vocab(name: Name) -> None:
+    """Choose the words of a corpus that count."""
+    from stages import vocab as stage
+
+    stage.vocab(name)
+
+
+@app.command()
+def subsample(name: Name) -> None:
+    """Number the words of a corpus, with the probability of each to be kept."""
+    from stages import subsample as stage
+
+    stage.subsample(name)
+
+
+@app.command()
+def cooccur(name: Name) -> None:
+    """Count how often words of a corpus occur near each other."""
+    from stages import cooccur as stage
+
+    stage.cooccur(name)
 
 
 @app.command()
@@ -109,6 +146,30 @@ def show() -> None:
     from stages import show as stage
 
     stage.show()
+
+
+@app.command()
+def nearest(word: str, run: VectorsRun = DEFAULT_RUN, seed: Seed = None, count: Count = 10) -> None:
+    """Print the words whose trained vectors are nearest to a word's."""
+    from stages import words as stage
+
+    stage.nearest(word, run, seed, count)
+
+
+@app.command()
+def analogy(a: str, b: str, c: str, run: VectorsRun = DEFAULT_RUN, seed: Seed = None, count: Count = 5) -> None:
+    """Answer "A is to B as C is to …" with trained word vectors."""
+    from stages import words as stage
+
+    stage.analogy(a, b, c, run, seed, count)
+
+
+@app.command()
+def similarity(a: str, b: str, run: VectorsRun = DEFAULT_RUN, seed: Seed = None) -> None:
+    """Print the cosine of the trained vectors of two words."""
+    from stages import words as stage
+
+    stage.similarity(a, b, run, seed)
 
 
 @app.command()

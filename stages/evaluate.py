@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
-from stages.core.data import PREPARED, Data, load_data, read_tensors, write_tensors
+from stages.core.data import Data, load_prepared, read_tensors, write_tensors
 from stages.core.device import fingerprint, prepare_device
 from stages.core.errors import UserError
 from stages.core.files import atomic_folder, write_json
@@ -24,20 +25,29 @@ def evaluate(name: str) -> None:
         UserError: a parameter, the data or a model is wrong, or a metric is not finite.
     """
     run = load_run(name)
+    family = family_module(run.family, "evaluate")  # SciPy, imported after denormal numbers are zero, warns of it
     prepare_device(run.device)
-    data = load_data(PREPARED / run.data, run.device)
-    family = family_module(run.family, "evaluate")
-    models = {seed: _load_model(run, seed) for seed in run.seeds}
-    scores = {seed: family.score(model, run, data, history) for seed, (model, history) in models.items()}
+    data = load_prepared(run.family, run.data, run.device)
+    scores = {}
+    for seed in run.seeds:  # one model in memory at a time
+        model, history = load_model(run, seed, data.info)
+        scores[seed] = family.score(model, run, data, history)
 
-    first, _ = models[run.seeds[0]]
+    first, _ = load_model(run, run.seeds[0], data.info)
     with atomic_folder(EVALUATIONS / name) as folder:
         write_tensors(folder / "test.safetensors", family.outputs(first, run, data))
+        if hasattr(family, "export"):  # the models in a form that other programs read
+            family.export(first, data, folder)
         write_json(METRICS / f"{name}.json", summarise(scores) | {"settings": _settings(run, data, first)})
 
 
-def _load_model(run: Run, seed: int) -> tuple[nn.Module, History]:
-    model = run.build()
+def load_model(run: Run, seed: int, info: dict[str, Any]) -> tuple[nn.Module, History]:
+    """Return a trained model in evaluation mode, on the run's device, and its history; `info` is the data's.
+
+    Raises:
+        UserError: it was not trained, or its file is damaged.
+    """
+    model = run.build(info)
     path = MODELS / run.name / f"{seed}.safetensors"
     weights = read_tensors(path)
     try:
@@ -50,12 +60,9 @@ def _load_model(run: Run, seed: int) -> tuple[nn.Module, History]:
 
 
 def _settings(run: Run, data: Data, model: nn.Module) -> dict[str, object]:
-    """Return what gives the numbers their meaning: sizes of splits and model, and what their last digits depend on."""
-    validation = 0 if data.validation is None else len(data.validation.inputs)
+    """Return what gives the numbers their meaning: sizes of data and model, and what their last digits depend on."""
     return {
         "num_parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "num_train": len(data.train.inputs),
-        "num_validation": validation,
-        "num_test": len(data.test.inputs),
+        **data.sizes(),
         "fingerprint": fingerprint(run.device),
     }

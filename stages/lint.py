@@ -114,7 +114,8 @@ def _covered_modules(definition: dict[str, Any]) -> set[str]:
 def _shared_folders(stages: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Yield stages that read a folder which several stages write into, and that others wait for.
 
-    A change of any file in such a folder reruns the reader: right for a last stage that reads all, wrong elsewhere.
+    A change of any file in such a folder reruns the reader: right for a last stage that reads all, wrong elsewhere, but
+    where the stage says so (`meta: {reads_all_of: folder}`), because what it reads is a list and DVC takes none.
     """
     for name, definition in stages.items():
         for dependency in definition.get("deps", []):
@@ -124,7 +125,8 @@ def _shared_folders(stages: dict[str, dict[str, Any]]) -> Iterator[str]:
             inside = [other for other in writers if dependency not in _outputs(stages[other])]
             outputs = _outputs(definition)
             waiting = [other for other in stages if set(outputs) & set(stages[other].get("deps", []))]
-            if len(inside) > 1 and waiting:
+            stated = definition.get("meta", {}).get("reads_all_of") == dependency
+            if len(inside) > 1 and waiting and not stated:
                 yield f"{PIPELINE}: stages.{name}.deps: {dependency} is written by {len(inside)} stages; name the files"
 
 

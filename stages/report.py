@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.core.data import PREPARED, Data, load_data, read_tensors
+from stages.core.data import Data, load_prepared, read_tensors
 from stages.core.errors import UserError
 from stages.core.files import atomic_folder, write_text
 from stages.core.run import family_module
@@ -41,7 +41,8 @@ def report() -> None:
     references = load_references()
     claims = claims_frame(params.claims, labels, with_recorded_seeds(values, references))
 
-    data = {name: load_data(PREPARED / name) for name in sorted({entry.data for entry in params.runs.values()})}
+    families = {entry.data: entry.family for entry in params.runs.values()}
+    data = {name: load_prepared(family, name) for name, family in sorted(families.items())}
 
     of_runs = _run_drawings(params, data)
     drawings = _table_drawings(params, tables) | {name: one for some in of_runs.values() for name, one in some.items()}
@@ -74,7 +75,8 @@ def _table_drawings(params: Params, tables: Mapping[str, list[Row]]) -> dict[str
     drawings = {}
     for name, table in params.tables.items():
         curves = {row.label: _read_curve(row.name) for row in tables[name]}
-        drawings[f"{name}_curves"] = learning_curves(table.title, curves)
+        if any(params.runs[row.name].tables[0] == name for row in tables[name]):  # else all are drawn elsewhere
+            drawings[f"{name}_curves"] = learning_curves(table.title, curves)
         if comparisons := compare(table, tables[name]):
             drawings[f"{name}_agreement"] = agreement(table.title, comparisons, table.close)
     return drawings

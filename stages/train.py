@@ -12,7 +12,7 @@ from statistics import mean
 import safetensors.torch
 import torch
 
-from stages.core.data import PREPARED, Data, load_data
+from stages.core.data import Data, load_prepared
 from stages.core.device import prepare_device
 from stages.core.files import atomic_folder, write_json, write_text
 from stages.core.processes import die_with_parent
@@ -30,7 +30,7 @@ def train(name: str) -> None:
     """
     run = load_run(name)
     prepare_device(run.device)
-    data = load_data(PREPARED / run.data, run.device)
+    data = load_prepared(run.family, run.data, run.device)
     histories = []
     with atomic_folder(MODELS / name) as folder:
         for seed, (weights, history) in zip(run.seeds, fit_seeds(run, data), strict=True):

@@ -36,6 +36,11 @@ SMALL = {
             },
         }
     },
+    "tokenize": {},
+    "corpora": {},
+    "vocab": {},
+    "subsample": {},
+    "cooccur": {},
     "defaults": {"regression": {"batch_size": 16, "num_epochs": 3}},
     "tables": {
         "line": {

@@ -12,17 +12,20 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from stages.core.data import PREPARED, Data, Split, load_data
+from stages.core.data import Data, Split, load_prepared
 from stages.core.device import prepare_device
 from stages.core.errors import UserError
 from stages.core.run import Run, family_module, load_run
 from stages.core.schema import read_yaml, validate
+from stages.core.vocabulary import Vocabulary
 from stages.results.metrics import summarise
 from stages.results.references import Reference, load_references
 from stages.results.verification import Finding, Tolerances, compare_runs
 from stages.verify import TOLERANCES
+from stages.word_vectors import train as windows
+from stages.word_vectors.data import Corpus
 
 Plant = Callable[[Run, Data], tuple[Run, Data, AbstractContextManager]]
 
@@ -64,13 +67,60 @@ def test_split_in_training(run: Run, data: Data) -> tuple[Run, Data, AbstractCon
     return run, replace(data, train=both), nullcontext()
 
 
-PLANTS: list[Plant] = [
-    learning_rate_ten_times_too_high,
-    shuffled_labels,
-    dropout_left_on,
-    wrong_normalisation,
-    test_split_in_training,
-]
+def shuffled_words(run: Run, data: Corpus) -> tuple[Run, Corpus, AbstractContextManager]:
+    """Shuffle a quarter of the text's words."""
+    draws = torch.Generator().manual_seed(0)
+    tokens = data.tokens.clone()
+    chosen = torch.randperm(len(tokens), generator=draws)[: len(tokens) // 4]
+    tokens[chosen] = tokens[chosen[torch.randperm(len(chosen), generator=draws)]]
+    return run, replace(data, tokens=tokens), nullcontext()
+
+
+def subsampling_forgotten(run: Run, data: Corpus) -> tuple[Run, Corpus, AbstractContextManager]:
+    """Keep every occurrence of frequent words."""
+    return run, replace(data, keep_probability=torch.ones_like(data.keep_probability)), nullcontext()
+
+
+def uniform_negatives(run: Run, data: Corpus) -> tuple[Run, Corpus, AbstractContextManager]:
+    """Draw negative samples without regard to how frequent words are."""
+
+    def draw(counts: Tensor, number: int, draws: torch.Generator) -> Tensor:
+        return torch.randint(len(counts), (number,), generator=draws)
+
+    return run, data, patch.object(windows, "draw_negatives", draw)
+
+
+def words_off_by_one(run: Run, data: Corpus) -> tuple[Run, Corpus, AbstractContextManager]:
+    """Give each vector to the next word, as happens when a special word is put in front of a vocabulary."""
+    words = data.vocabulary.words
+    return run, replace(data, vocabulary=Vocabulary([words[-1], *words[:-1]], data.vocabulary.counts)), nullcontext()
+
+
+def benchmark_in_text(run: Run, data: Corpus) -> tuple[Run, Corpus, AbstractContextManager]:
+    """Let pairs that people rated alike into the text, next to each other."""
+    rated = [words for pairs in data.similarity.values() for *words, rating in pairs if rating > 6]
+    known = [ids for words in rated if (ids := data.vocabulary.ids(words)) is not None]
+    leak = torch.tensor(known, dtype=torch.int32).repeat(1, 6).flatten()  # each pair six times, one after the other
+    return run, replace(data, tokens=torch.cat([data.tokens, leak])), nullcontext()
+
+
+PLANTS: dict[str, list[Plant]] = {
+    "image_classification": [
+        learning_rate_ten_times_too_high,
+        shuffled_labels,
+        dropout_left_on,
+        wrong_normalisation,
+        test_split_in_training,
+    ],
+    "word_vectors": [
+        learning_rate_ten_times_too_high,
+        shuffled_words,
+        subsampling_forgotten,
+        uniform_negatives,
+        words_off_by_one,
+        benchmark_in_text,
+    ],
+}
 
 
 def measure(run: Run, data: Data, seeds: list[int], plant: Plant = nothing) -> dict[str, Any]:
@@ -99,8 +149,8 @@ def main(names: list[str]) -> None:
     for name in names:
         run, reference = load_run(name), load_references()[name]
         prepare_device(run.device)
-        data = load_data(PREPARED / run.data)
-        for plant in [nothing, *PLANTS]:
+        data = load_prepared(run.family, run.data)
+        for plant in [nothing, *PLANTS[run.family]]:
             try:
                 findings = judge(name, reference, measure(run, data, run.seeds, plant), run.seeds, tolerances)
             except UserError as error:  # training diverged: the rebuild itself fails
@@ -115,4 +165,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["image_classification_mlp_tuned"])
+    main(sys.argv[1:] or ["image_classification_mlp_tuned", "word_vectors_wordnet"])

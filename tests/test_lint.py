@@ -34,12 +34,21 @@ MODEL = "        - stages/${item.family}/${item.model}.py\n      params"
         (METRICS, "metrics:\n        - metrics/${key}.json\n", "needs `cache: false`"),
         ("    foreach: ${generate}\n", "    matrix: {run: '${generate}'}\n", "yields its keys alone"),
         ("      desc: Train one run, a model a seed\n", "      desc: &text Train one run\n", "anchors"),
-        (DATA, DATA.replace("/${item.data}", ""), "is written by 2 stages"),
+        (DATA, DATA.replace("/${item.data}", ""), "is written by 3 stages"),
+        (
+            "      meta: {reads_all_of: data/tokens}\n",
+            "",
+            "vocab@texts.deps: data/tokens is written by 2",
+        ),
     ],
 )
 def test_a_trap_in_the_pipeline_is_found(workspace, params, old, new, problem):
     params["generate"]["other"] = params["generate"]["line"]
-    params["fetch"] = ["breast_cancer"]
+    params["fetch"] = ["breast_cancer", "brown"]
+    params["tokenize"] = {name: {"raw": "brown", "reader": "brown"} for name in ("once", "twice")}
+    params["corpora"] = {"texts": ["once", "twice"]}
+    params["vocab"] = {"texts": {"corpus": "texts"}}
+    params["subsample"] = {"texts": {"family": "word_vectors", "vocab": "texts", "threshold": 1e-4}}
     write_params(workspace, params)
     assert lint() == []
     edit(workspace / "dvc.yaml", old, new)

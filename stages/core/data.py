@@ -12,6 +12,7 @@ from torch import Tensor
 
 from stages.core.errors import UserError
 from stages.core.files import atomic_folder, write_json
+from stages.core.run import family_module
 
 PREPARED = Path("data/prepared")
 
@@ -38,6 +39,11 @@ class Data:
     validation: Split | None
     test: Split
     info: dict[str, Any]
+
+    def sizes(self) -> dict[str, int]:
+        """Return the number of examples in each split."""
+        validation = 0 if self.validation is None else len(self.validation.inputs)
+        return {"num_train": len(self.train.inputs), "num_validation": validation, "num_test": len(self.test.inputs)}
 
 
 def save_data(folder: Path, data: Data) -> None:
@@ -71,6 +77,18 @@ def load_data(folder: Path, device: str = "cpu") -> Data:
         if path.exists() or name != "validation"
     }
     return Data(splits["train"], splits.get("validation"), splits["test"], info)
+
+
+def load_prepared(family: str, name: str, device: str = "cpu") -> Any:
+    """Read data/prepared/<name>: splits of examples, or what the `load` of `stages/<family>/data.py` reads.
+
+    Whatever it is has `info` (a dict) and `sizes()` (what metrics record of it).
+
+    Raises:
+        UserError: the folder is missing or damaged.
+    """
+    load = getattr(family_module(family, "data"), "load", load_data)
+    return load(PREPARED / name, device)
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

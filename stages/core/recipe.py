@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stages.core.errors import UserError
 from stages.core.run import PARAMS, choose, family_module, family_names, one_of
 from stages.core.schema import read_yaml, validate
 
@@ -17,5 +18,8 @@ def load_recipe(name: str, params: dict[str, Any] | None = None) -> tuple[str, A
     entry = choose(params.get(section) or {}, name, f"{PARAMS}: {section}")
     where = f"{PARAMS}: {section}.{name}"
     family = one_of(entry.get("family"), family_names(), f"{where}.family")
-    recipe = validate(family_module(family, "data").Recipe, entry.get("recipe"), f"{where}.recipe")
+    module = family_module(family, "data")
+    if not hasattr(module, "Recipe"):
+        raise UserError(f"{where}.family = {family!r}: its data are made under `subsample` or `cooccur`")
+    recipe = validate(module.Recipe, entry.get("recipe"), f"{where}.recipe")
     return entry.get("raw", ""), recipe

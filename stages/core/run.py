@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from stages.core.errors import UserError
-from stages.core.schema import read_yaml, validate
+from stages.core.schema import distinct, read_yaml, validate
 
 PARAMS = Path("params.yaml")
 MODELS = Path("data/models")
@@ -17,13 +17,7 @@ STAGES = Path(__file__).parent.parent
 FAMILY_STEPS = ("data", "train", "evaluate", "figures")
 
 
-def _distinct(seeds: list[int]) -> list[int]:
-    if len(set(seeds)) < len(seeds):
-        raise ValueError("seeds must differ from each other")
-    return seeds
-
-
-Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1), AfterValidator(_distinct)]
+Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1), AfterValidator(distinct)]
 Device = Literal["cpu", "cuda"]
 
 
@@ -43,9 +37,12 @@ class Run:
     seeds: list[int]
     device: Device
 
-    def build(self) -> Any:
-        """Build the untrained model (an `nn.Module` on the CPU); its weights come from torch's global generator."""
-        return family_module(self.family, self.model).build(self.args)
+    def build(self, info: dict[str, Any]) -> Any:
+        """Build the untrained model (an `nn.Module` on the CPU); its weights come from torch's global generator.
+
+        `info` is what the prepared data say of themselves: sizes that no argument gives, such as the number of words.
+        """
+        return family_module(self.family, self.model).build(self.args, info)
 
 
 def family_names() -> list[str]:

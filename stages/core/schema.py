@@ -29,6 +29,13 @@ class Strict(BaseModel):
         return value
 
 
+def distinct(values: list[Any]) -> list[Any]:
+    """Return `values`; for pydantic's AfterValidator."""
+    if len(set(values)) < len(values):
+        raise ValueError("entries must differ from each other")
+    return values
+
+
 def read_yaml(path: Path) -> Any:
     """Read a YAML 1.2 file (1e-3 is a number there, unlike in YAML 1.1).
 

@@ -4,7 +4,7 @@ Dropout follows every hidden layer's activation (document 002, Task03): a unit i
 and divided by 1 - p otherwise.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from torch import nn
@@ -29,7 +29,7 @@ class Args(ImageArgs):
     initialisation: Literal["pytorch", "xavier", "kaiming"] = "pytorch"
 
 
-def build(args: Args) -> nn.Module:
+def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return (batch, 1, height, width) -> (batch, layer_sizes[-1]) logits."""
     layers: list[nn.Module] = [nn.Flatten()]
     for num_inputs, num_outputs in zip(args.layer_sizes[:-2], args.layer_sizes[1:-1], strict=True):

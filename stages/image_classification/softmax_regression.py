@@ -3,6 +3,8 @@
 The softmax is part of the cross-entropy loss; the model returns logits.
 """
 
+from typing import Any
+
 from pydantic import Field
 from torch import nn
 
@@ -16,6 +18,6 @@ class Args(ImageArgs):
     num_outputs: int = Field(ge=2)
 
 
-def build(args: Args) -> nn.Module:
+def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return (batch, 1, height, width) -> (batch, num_outputs) logits, with PyTorch's default initial values."""
     return nn.Sequential(nn.Flatten(), nn.Linear(args.num_inputs, args.num_outputs))

@@ -40,7 +40,7 @@ def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
     Raises:
         UserError: training diverged.
     """
-    model = run.build().to(run.device)
+    model = run.build(data.info).to(run.device)
     training = scale_pixels(data.train, data.info, run.args)
     validation = None if data.validation is None else scale_pixels(data.validation, data.info, run.args)
     label = f"{run.name} seed {seed}"

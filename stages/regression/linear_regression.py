@@ -1,5 +1,7 @@
 """Linear regression: y = w x + b, one linear layer (document 002, section 1; document 004, section 1.2.1)."""
 
+from typing import Any
+
 from pydantic import Field
 from torch import nn
 
@@ -12,6 +14,6 @@ class Args(TrainingArgs):
     num_inputs: int = Field(ge=1)
 
 
-def build(args: Args) -> nn.Module:
+def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the layer (batch, num_inputs) -> (batch, 1), with PyTorch's default initial values."""
     return nn.Linear(args.num_inputs, 1)

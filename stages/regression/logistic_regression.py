@@ -4,6 +4,8 @@ The document's sigmoid is part of the loss here (BCEWithLogitsLoss, numerically 
 log-odds.
 """
 
+from typing import Any
+
 from pydantic import Field
 from torch import nn
 
@@ -16,6 +18,6 @@ class Args(TrainingArgs):
     num_inputs: int = Field(ge=1)
 
 
-def build(args: Args) -> nn.Module:
+def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the layer (batch, num_inputs) -> (batch, 1) log-odds, with PyTorch's default initial values."""
     return nn.Linear(args.num_inputs, 1)

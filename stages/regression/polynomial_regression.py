@@ -1,5 +1,7 @@
 """Polynomial regression: a linear layer over the powers x, x^2, … of one input (document 004, section 1.2.2)."""
 
+from typing import Any
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -21,6 +23,6 @@ class PolynomialRegression(nn.Linear):
         return super().forward(torch.cat([x**power for power in range(1, self.in_features + 1)], dim=1))
 
 
-def build(args: Args) -> nn.Module:
+def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the model, with PyTorch's default initial values."""
     return PolynomialRegression(args.degree, 1)

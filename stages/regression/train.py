@@ -20,7 +20,7 @@ def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
     Raises:
         UserError: training diverged.
     """
-    model = run.build().to(run.device)
+    model = run.build(data.info).to(run.device)
     loss = LOSSES[data.info["task"]]
     label = f"{run.name} seed {seed}"
     return model, train(model, loss, data.train, run.args, seed=seed, validation=data.validation, label=label)

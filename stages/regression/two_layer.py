@@ -1,5 +1,7 @@
 """The two-layer network: linear, ReLU, linear (documents 000 and 003, "a simple two-layer network")."""
 
+from typing import Any
+
 from pydantic import Field
 from torch import nn
 
@@ -14,7 +16,7 @@ class Args(TrainingArgs):
     num_outputs: int = Field(ge=1)
 
 
-def build(args: Args) -> nn.Module:
+def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the network (batch, num_inputs) -> (batch, num_outputs), with PyTorch's default initial values."""
     return nn.Sequential(
         nn.Linear(args.num_inputs, args.num_hiddens),

@@ -110,7 +110,8 @@ def whole_table(content: Content, name: str) -> Block:
     """Return a table with all its rows and pictures; a run in several tables is drawn in its first."""
     params, rows = content.params, content.rows[name]
     drawn = [row.name for row in rows if params.runs[row.name].tables[0] == name]
-    return _block(content, name, rows, [f"{name}_curves", *_drawings(content, drawn)])
+    curves = [picture for picture in (f"{name}_curves",) if picture in content.pictures]
+    return _block(content, name, rows, [*curves, *_drawings(content, drawn)])
 
 
 def experiment_blocks(content: Content, experiment: Experiment) -> list[Block]:

@@ -3,6 +3,7 @@
 Train and evaluate read one run only (`stages/core/run.py`), so that a change here retrains nothing.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,10 +11,11 @@ from pydantic import Field, StringConstraints
 
 from stages.core.errors import UserError
 from stages.core.recipe import load_recipe
-from stages.core.run import PARAMS, Device, Run, Seeds, family_names, load_run, one_of
+from stages.core.run import PARAMS, Device, Run, Seeds, family_module, family_names, load_run, one_of
 from stages.core.schema import Strict, read_yaml, validate
 from stages.obtain.catalog import load_catalog
 from stages.results.inequality import parse
+from stages.texts.recipes import Cooccur, Corpus, Subsample, Tokenize, Vocab
 
 # DVC cannot track a parameter below a key with a dot in it.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -50,7 +52,7 @@ class RunEntry(Strict):
     data: Name
     tables: Annotated[list[Name], Field(min_length=1)]
     label: str
-    args: dict[str, Any] = {}
+    args: dict[str, Any]  # DVC wants it to be there, even if it is empty
     document: dict[str, float] = {}
     note: str = ""
     figures: bool = False
@@ -94,6 +96,11 @@ class Params(Strict):
     fetch: list[Name]
     prepare: dict[Name, Prepared]
     generate: dict[Name, Generated]
+    tokenize: dict[Name, Tokenize] = {}
+    corpora: dict[Name, Corpus] = {}
+    vocab: dict[Name, Vocab] = {}
+    subsample: dict[Name, Subsample] = {}
+    cooccur: dict[Name, Cooccur] = {}
     defaults: dict[str, dict[str, Any]]
     tables: dict[Name, Table]
     claims: dict[Name, Claim]
@@ -104,8 +111,9 @@ class Params(Strict):
         return [name for name, run in self.runs.items() if table in run.tables]
 
     def seeds_of(self, run: str) -> list[int]:
-        """Return the seeds of a run: its own, or those of all."""
-        return self.runs[run].args.get("seeds", self.seeds)
+        """Return the seeds of a run: its own, those of its family, or those of all."""
+        defaults = self.defaults.get(self.runs[run].family, {})
+        return self.runs[run].args.get("seeds", defaults.get("seeds", self.seeds))
 
     def shown_metrics(self, run: str) -> list[str]:
         """Return the metrics in the tables of a run: those that the documents' numbers and the claims may name."""
@@ -133,6 +141,7 @@ def load_params() -> Params:
             if isinstance(entry, Prepared):
                 one_of(entry.raw, params.fetch, f"{where}.raw")
             _, recipes[name] = load_recipe(name, content)
+    recipes |= _checked_texts(params, recipes)
     for family in params.defaults:
         one_of(family, family_names(), f"{PARAMS}: defaults")
     runs = {name: _checked_run(name, params, recipes, content) for name in params.runs}
@@ -154,14 +163,40 @@ def load_params() -> Params:
     return params
 
 
+def _checked_texts(params: Params, taken: Mapping[str, Any]) -> dict[str, Any]:
+    """Check what the sections about texts refer to; return the recipes of those that are data for runs."""
+    recipes: dict[str, Any] = {}
+    for name, entry in params.tokenize.items():
+        one_of(entry.raw, params.fetch, f"{PARAMS}: tokenize.{name}.raw")
+    for name, data_sets in params.corpora.items():
+        for data_set in data_sets:
+            one_of(data_set, list(params.tokenize), f"{PARAMS}: corpora.{name}")
+    for name, entry in params.vocab.items():
+        one_of(entry.corpus, list(params.corpora), f"{PARAMS}: vocab.{name}.corpus")
+    for section, entries in (("subsample", params.subsample), ("cooccur", params.cooccur)):
+        for name, entry in entries.items():
+            where = f"{PARAMS}: {section}.{name}"
+            if name in {*taken, *recipes}:
+                raise UserError(f"{where}: the name is used for other data too; it must be used once")
+            one_of(entry.family, family_names(), f"{where}.family")
+            one_of(entry.vocab, list(params.vocab), f"{where}.vocab")
+            recipes[name] = entry
+    return recipes
+
+
 def _checked_run(name: str, params: Params, recipes: dict[str, Any], content: dict[str, Any]) -> Run:
     entry, where = params.runs[name], f"{PARAMS}: runs.{name}"
-    one_of(entry.data, list(recipes), f"{where}.data")
+    run = load_run(name, content)
+    sources = (params.prepare, params.generate, params.subsample, params.cooccur)
+    of_family = [key for entries in sources for key, data in entries.items() if data.family == entry.family]
+    one_of(entry.data, of_family, f"{where}.data")
     for table in entry.tables:
         one_of(table, list(params.tables), f"{where}.tables")
     for metric in entry.document:
         one_of(metric, params.shown_metrics(name), f"{where}.document")
-    run = load_run(name, content)
+    section = getattr(family_module(run.family, run.model), "SECTION", None)
+    if section is not None:
+        one_of(entry.data, list(getattr(params, section)), f"{where}.data")
     if getattr(run.args, "keep", "last") == "best" and not recipes[entry.data].has_validation:
         having = ", ".join(key for key, recipe in recipes.items() if recipe.has_validation)
         raise UserError(f"{where}.args.keep = 'best' needs data with a validation split: {having or 'none'}")

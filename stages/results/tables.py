@@ -293,7 +293,12 @@ def show_values(values: Sequence[float], digits: int) -> str:
 
 
 def show_number(value: float, digits: int, *, signed: bool = False) -> str:
-    """Return a number with fixed decimals, in scientific notation where those would show only zeros."""
+    """Return a number with fixed decimals, in scientific notation where those would show only zeros.
+
+    Thousands have no decimals.
+    """
+    if abs(value) >= 1000:
+        return f"{value:{'+' if signed else ''},.0f}"
     style = f".{digits}f" if value == 0 or abs(value) >= 0.5 * 10.0**-digits else ".0e"
     return f"{value:{'+' if signed else ''}{style}}"
 

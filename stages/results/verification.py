@@ -114,8 +114,12 @@ def compare_runs(
         else:
             for item in _compare_run(run, references[run], fresh[run], expected[run]):
                 (findings if isinstance(item, Finding) else comparisons).append(item)
-    # Each band gets its share of the probability that any of them gives a false alarm.
-    num_bands = sum(len(comparison.exact) < len(comparison.fresh) for comparison in comparisons)
+    # Each band gets its share of the probability that any of them gives a false alarm. What is the same for every
+    # seed, such as a count, cannot give one by chance.
+    num_bands = sum(
+        len(comparison.exact) < len(comparison.fresh) and len(set(comparison.recorded.values())) > 1
+        for comparison in comparisons
+    )
     confidence = 1 - (1 - tolerances.confidence) / max(1, num_bands)
     for comparison in comparisons:
         findings += compare_metric(comparison, tolerances, confidence)

@@ -71,7 +71,7 @@ def test_torchvision_and_dataloader(benchmark, row, tmp_path):
 
 
 def _usual_epoch(row: Run, loader: DataLoader) -> float:
-    model = row.build()
+    model = row.build({})
     optimizer = torch.optim.SGD(model.parameters(), row.args.learning_rate)
     total = 0.0
     for inputs, targets in loader:

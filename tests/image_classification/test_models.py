@@ -16,11 +16,11 @@ TRAINING = {"num_epochs": 1, "batch_size": 64, "learning_rate": 0.01}
 
 
 def build_mlp(**changes) -> nn.Module:
-    return mlp.build(mlp.Args(**TRAINING | {"layer_sizes": [784, 256, 128, 10]} | changes))
+    return mlp.build(mlp.Args(**TRAINING | {"layer_sizes": [784, 256, 128, 10]} | changes), {})
 
 
 def test_softmax_regression_is_x_w_plus_b():
-    model = softmax_regression.build(softmax_regression.Args(**TRAINING, num_inputs=12, num_outputs=3))
+    model = softmax_regression.build(softmax_regression.Args(**TRAINING, num_inputs=12, num_outputs=3), {})
     x = torch.randn(5, 1, 3, 4)
     torch.testing.assert_close(model(x), x.reshape(5, 12) @ model[1].weight.T + model[1].bias)
 

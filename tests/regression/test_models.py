@@ -14,7 +14,7 @@ TRAINING = {"num_epochs": 1, "batch_size": 8, "learning_rate": 0.1}
 
 
 def test_polynomial_is_the_sum_of_powers():
-    model = polynomial_regression.build(polynomial_regression.Args(**TRAINING, degree=3))
+    model = polynomial_regression.build(polynomial_regression.Args(**TRAINING, degree=3), {})
     x = torch.randn(5, 1)
     (w_1, w_2, w_3), b = model.weight[0], model.bias
     torch.testing.assert_close(model(x), w_1 * x + w_2 * x**2 + w_3 * x**3 + b)
@@ -22,7 +22,7 @@ def test_polynomial_is_the_sum_of_powers():
 
 def test_two_layer_is_affine_relu_affine():
     args = two_layer.Args(**TRAINING, num_inputs=6, num_hiddens=4, num_outputs=3)
-    model = two_layer.build(args)
+    model = two_layer.build(args, {})
     x = torch.randn(5, 6)
     hidden = (x @ model[0].weight.T + model[0].bias).relu()
     torch.testing.assert_close(model(x), hidden @ model[2].weight.T + model[2].bias)
@@ -31,7 +31,7 @@ def test_two_layer_is_affine_relu_affine():
 def test_linear_regression_trained_long_is_least_squares():
     draws = torch.Generator().manual_seed(0)
     data = Split(torch.randn(40, 2, generator=draws), torch.randn(40, 1, generator=draws))
-    model = linear_regression.build(linear_regression.Args(**TRAINING, num_inputs=2))
+    model = linear_regression.build(linear_regression.Args(**TRAINING, num_inputs=2), {})
     train(model, LOSSES["regression"], data, TrainingArgs(num_epochs=500, batch_size=40, learning_rate=0.1), seed=0)
     exact = torch.linalg.lstsq(torch.cat([data.inputs, torch.ones(40, 1)], 1), data.targets).solution.flatten()
     assert [*model.weight[0].tolist(), model.bias.item()] == pytest.approx(exact.tolist(), abs=1e-5)
@@ -41,7 +41,7 @@ def test_logistic_regression_trained_long_is_scikit_learns():
     draws = torch.Generator().manual_seed(0)
     inputs = torch.randn(60, 2, generator=draws)
     targets = (inputs.sum(1, keepdim=True) + torch.randn(60, 1, generator=draws) > 0).float()
-    model = logistic_regression.build(logistic_regression.Args(**TRAINING, num_inputs=2))
+    model = logistic_regression.build(logistic_regression.Args(**TRAINING, num_inputs=2), {})
     args = TrainingArgs(num_epochs=3000, batch_size=60, learning_rate=1.0)
     train(model, LOSSES["binary"], Split(inputs, targets), args, seed=0)
     peer = LogisticRegression(C=1e12, tol=1e-8).fit(inputs.numpy(), targets.flatten().numpy())

@@ -23,6 +23,25 @@ def slow(params: dict) -> dict:
     return params["runs"]["regression_slow"]
 
 
+def texts(params: dict) -> dict:
+    """Add a corpus with a vocabulary and both kinds of data made of it."""
+    params["fetch"] = ["brown"]
+    params["tokenize"]["x"] = {"raw": "brown", "reader": "brown"}
+    params["corpora"]["x"] = ["x"]
+    params["vocab"]["x"] = {"corpus": "x"}
+    params["subsample"]["x"] = {"family": "word_vectors", "vocab": "x", "threshold": 1e-4}
+    params["cooccur"]["y"] = {"family": "word_vectors", "vocab": "x", "window": 5}
+    return params
+
+
+def vectors(params: dict) -> dict:
+    """Add a row of word vectors and return it."""
+    args = {"dimensions": 5, "num_epochs": 1, "learning_rate": 0.1}
+    run = {"family": "word_vectors", "model": "skip_gram", "data": "x", "tables": ["line"], "label": "x", "args": args}
+    texts(params)["runs"]["vectors"] = run
+    return run
+
+
 BREAKS: dict[str, tuple[Callable[[dict], object], list[str]]] = {
     "unknown key at the top": (lambda p: p.update(sede=1), ["'sede'", "allowed", "seeds"]),
     "unknown key in a run": (lambda p: slow(p).update(lable="x"), ["regression_slow", "'lable'", "label"]),
@@ -96,8 +115,57 @@ BREAKS: dict[str, tuple[Callable[[dict], object], list[str]]] = {
     ),
     "warm-up longer than training": (lambda p: slow(p)["args"].update(warmup_epochs=3), ["warmup_epochs = 3"]),
     "missing key": (lambda p: slow(p).pop("label"), ["regression_slow.label", "required"]),
+    "a text of a data set that is not fetched": (
+        lambda p: p["tokenize"].update(x={"raw": "brown", "reader": "brown"}),
+        ["tokenize.x.raw = 'brown'"],
+    ),
+    "an unknown reader": (
+        lambda p: p["tokenize"].update(x={"raw": "brown", "reader": "pdf"}),
+        ["tokenize.x.reader = 'pdf'", "wordnet"],
+    ),
+    "a corpus of nothing": (lambda p: p["corpora"].update(x=[]), ["corpora.x = []", "at least 1"]),
+    "a corpus of a text that is not tokenized": (lambda p: p["corpora"].update(x=["y"]), ["corpora.x = 'y'"]),
+    "a vocabulary of an unknown corpus": (
+        lambda p: p["vocab"].update(x={"corpus": "y"}),
+        ["vocab.x.corpus = 'y'"],
+    ),
+    "a special word twice": (
+        lambda p: texts(p)["vocab"].update(x={"corpus": "x", "specials": ["<unk>", "<unk>"]}),
+        ["vocab.x.specials", "differ"],
+    ),
+    "a threshold above 1": (
+        lambda p: texts(p)["subsample"]["x"].update(threshold=2.0),
+        ["subsample.x.threshold = 2.0", "less than or equal to 1"],
+    ),
+    "a window of 0": (lambda p: texts(p)["cooccur"]["y"].update(window=0), ["cooccur.y.window = 0"]),
+    "the name of other data": (
+        lambda p: texts(p)["subsample"].update(line=p["subsample"]["x"]),
+        ["subsample.line", "must be used once"],
+    ),
+    "data of another family": (
+        lambda p: texts(p) and slow(p).update(data="x"),
+        ["regression_slow.data = 'x'", "line"],
+    ),
+    "data of word vectors under prepare": (
+        lambda p: texts(p)["prepare"].update(z={"family": "word_vectors", "raw": "brown", "recipe": {}}),
+        ["prepare.z.family = 'word_vectors'", "subsample"],
+    ),
+    "a model that counts, on a text": (
+        lambda p: vectors(p).update(model="glove", data="x"),
+        ["runs.vectors.data = 'x'", "one of y"],
+    ),
+    "a model with windows, on counts": (
+        lambda p: vectors(p).update(data="y"),
+        ["runs.vectors.data = 'y'", "one of x"],
+    ),
     "a run that is no mapping": (lambda p: p["runs"].update(regression_slow=3), ["regression_slow = 3"]),
 }
+
+
+def test_a_row_of_word_vectors_is_valid(workspace, params):
+    vectors(params)
+    write_params(workspace, params)
+    assert "vectors" in load_params().runs
 
 
 @pytest.mark.parametrize("case", BREAKS)

@@ -134,3 +134,8 @@ def test_a_damaged_file_is_an_error(tmp_path, text):
     path.write_text(text)
     with pytest.raises(UserError, match="damaged"):
         read_values(path)
+
+
+def test_thousands_have_no_decimals():
+    assert tables.show_number(496400.0, 4, signed=True) == "+496,400"
+    assert tables.show_number(999.5, 1) == "999.5"

@@ -145,3 +145,19 @@ def test_a_metric_without_a_tolerance_fails():
 
 def test_the_committed_tolerances_are_valid():
     assert validate(Tolerances, read_yaml(ROOT / "metrics/tolerances.yaml"), "tolerances").confidence == 0.99
+
+
+def test_what_is_the_same_for_every_seed_takes_no_share_of_the_probability():
+    """A count that differs is wrong, but cannot be so by chance: hundreds of them must not widen the other bands."""
+    rows = {f"row{i}": reference([7.0] * 8, "bias") for i in range(300)} | {"row": OLD}
+    fine = {name: fresh(7.0, 7.0, 7.0, processor="there", metric="bias") for name in rows}
+    half = prediction_half_width(RECORDED, 3, 0.99)
+    centre = sum(RECORDED) / len(RECORDED)
+    fine["row"] = fresh(*[centre + 1.05 * half] * 3, processor="there")
+    found = compare_runs(rows, fine, {name: [1, 2, 3] for name in rows}, TOLERANCES)
+    assert [(item.run, item.why) for item in found] == [("row", "better than expected: look for a leak")]
+    fine["row1"] = fresh(7.0, 8.0, 7.0, processor="there", metric="bias")
+    assert {item.run for item in compare_runs(rows, fine, {name: [1, 2, 3] for name in rows}, TOLERANCES)} == {
+        "row",
+        "row1",
+    }

@@ -1,0 +1,1 @@
+"""Texts on their way to numbers: readers of data sets, words, vocabularies, subsampling, co-occurrences."""

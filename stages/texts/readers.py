@@ -1,0 +1,155 @@
+"""Readers of text data sets: each yields the text piece by piece, markup removed, before it is divided into words."""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import mwparserfromhell
+
+from stages.core.errors import UserError
+
+# Marks of where an entry of the dictionary is from, such as [1913 Webster] or [WordNet 1.5 +PJC].
+_SOURCE_MARK = re.compile(r"\[[^\[\]]*(?:Webster|WordNet|PJC|Century|Suppl)[^\[\]]*\]")
+_PLACE = re.compile(r"\((?:a|p|ip)\)$")
+_NOT_ARTICLES = ("file", "image", "category")  # links to them show no words, or those of a caption among their settings
+_NOT_PROSE = ("ref", "table", "math", "gallery", "timeline")  # tags of a Wikipedia page
+
+
+def read_plain(folder: Path) -> Iterator[str]:
+    """Yield the lines of every .txt file in `folder`, in the order of their names.
+
+    Raises:
+        UserError: there is none, or a byte is not UTF-8.
+    """
+    paths = sorted(folder.glob("*.txt"))
+    if not paths:
+        raise UserError(f"{folder}: there is no .txt file in it")
+    for path in paths:
+        yield from _decoded(path).splitlines()
+
+
+def read_brown(folder: Path) -> Iterator[str]:
+    """Yield the sentences of the Brown corpus; a token is `word/tag`, and a word may hold a slash.
+
+    Raises:
+        UserError: a token has no tag.
+    """
+    path = folder / "brown.txt"
+    for number, line in enumerate(_decoded(path, "latin-1").splitlines(), 1):
+        tokens = [token.rpartition("/") for token in line.split()]
+        if not all(slash for _, slash, _ in tokens):
+            raise UserError(f"{path}, line {number}: a token has no tag; each must be word/tag")
+        if tokens:
+            yield " ".join(word for word, _, _ in tokens)
+
+
+def read_wikipedia(folder: Path) -> Iterator[str]:
+    """Yield the paragraphs of the articles in a dump, redirects left out.
+
+    Raises:
+        UserError: the XML is damaged or ends early.
+    """
+    path = folder / "enwiki.xml"
+    end = "</mediawiki>"
+    *dumps, rest = _decoded(path).split(end)  # the file may be two dumps, one after the other
+    if rest.strip():
+        raise UserError(f"{path} is not the XML of MediaWiki: it does not end with {end}")
+    for dump in dumps:
+        try:
+            pages = ElementTree.fromstring(dump + end).findall("{*}page")
+        except ElementTree.ParseError as error:
+            raise UserError(f"{path} is not the XML of MediaWiki: {error}") from error
+        for page in pages:
+            if page.findtext("{*}ns") == "0" and page.find("{*}redirect") is None:
+                yield from _prose(page.findtext("{*}revision/{*}text") or "").splitlines()
+
+
+def _prose(markup: str) -> str:
+    # Apostrophes that make italics are left in: they are no letters, and resolving them takes most of the time.
+    page = mwparserfromhell.parse(markup, skip_style_tags=True)
+    tags = page.filter_tags(matches=lambda node: str(node.tag).lower() in _NOT_PROSE)
+    links = page.filter_wikilinks(
+        matches=lambda node: str(node.title).partition(":")[0].strip().lower() in _NOT_ARTICLES
+    )
+    for node in [*tags, *links]:
+        try:
+            page.remove(node)
+        except ValueError:  # it was inside one that is gone
+            continue
+    return page.strip_code()
+
+
+def read_wordnet(folder: Path) -> Iterator[str]:
+    """Yield each set of synonyms of WordNet: its words and its gloss (format: the manual page wndb).
+
+    Raises:
+        UserError: a line is not in WordNet's format.
+    """
+    for part in ("noun", "verb", "adj", "adv"):
+        path = folder / f"data.{part}"
+        for number, line in enumerate(_decoded(path, "latin-1").splitlines(), 1):
+            if line.startswith("  "):  # the licence
+                continue
+            fields, bar, gloss = line.partition("|")
+            try:
+                _, _, _, count, *rest = fields.split()
+                words = rest[: 2 * int(count, 16) : 2]
+            except ValueError as error:
+                raise UserError(f"{path}, line {number}: not a set of synonyms in WordNet's format") from error
+            if not bar:
+                raise UserError(f"{path}, line {number}: there is no gloss")
+            # An adjective may end with the place where it stands: (a) before a noun, (p) in the predicate, (ip) after.
+            plain = " ".join(_PLACE.sub("", word) for word in words).replace("_", " ")
+            yield f"{plain} {gloss}"
+
+
+def read_gcide(folder: Path) -> Iterator[str]:
+    """Yield the paragraphs of the dictionary without the bracketed marks of where they are from."""
+    # Three apostrophes are as Windows writes them, all else is ASCII.
+    text = _SOURCE_MARK.sub("", _decoded(folder / "gcide.dict", "cp1252"))
+    yield from re.split(r"\n\s*\n", text)
+
+
+def read_text8(folder: Path) -> Iterator[str]:
+    """Yield text8, which is one line, in pieces of about a million characters that end with a word.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    path = folder / "text8.zip"
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("text8") as content:
+            while piece := content.read(1_000_000):
+                while not piece.endswith(b" ") and (more := content.read(1)):
+                    piece += more
+                yield piece.decode("ascii")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not the archive of text8: {error}") from error
+
+
+READERS: dict[str, Callable[[Path], Iterator[str]]] = {
+    "plain": read_plain,
+    "brown": read_brown,
+    "wikipedia": read_wikipedia,
+    "wordnet": read_wordnet,
+    "gcide": read_gcide,
+    "text8": read_text8,
+}
+
+
+def _decoded(path: Path, encoding: str = "utf-8") -> str:
+    try:
+        return path.read_text(encoding=encoding)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        byte = error.object[error.start]
+        raise UserError(
+            f"{path}, line {line}: byte 0x{byte:02x} is not {encoding.upper()}; convert the file"
+        ) from error

@@ -1,0 +1,205 @@
+"""The steps from a text to data for runs fit each other; without words they say so and leave nothing behind."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.cooccur import cooccur
+from stages.core.errors import UserError
+from stages.subsample import subsample
+from stages.texts.recipes import Vocab
+from stages.texts.subsampling import keep_probability
+from stages.texts.tokens import write_tokens
+from stages.tokenize import tokenize
+from stages.vocab import choose_words, vocab
+from stages.word_vectors.data import Cooccurrences, Corpus, load
+from tests.conftest import ROOT, yaml
+
+FAMILY = {"family": "word_vectors", "vocab": "words"}
+BENCHMARKS = {
+    "wordsim353/wordsim353.tsv": "# comment\nTiger\tcat\t7.35\n",
+    "simlex999/simlex999.txt": "old\tnew\t1.58\n",
+    "google_analogies/questions-words.txt": ": family\nboy girl brother sister\n",
+}
+
+
+@pytest.fixture
+def write_corpus(tmp_path, monkeypatch):
+    """Write two texts that make one corpus, a params.yaml, and small benchmarks; tmp_path is the current directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(first: str, second: str = "", **vocab_args) -> None:
+        params = {
+            "tokenize": {"first": {"raw": "one", "reader": "plain"}, "second": {"raw": "two", "reader": "plain"}},
+            "corpora": {"text": ["first", "second"] if second else ["first"]},
+            "vocab": {"words": {"corpus": "text", **vocab_args}},
+            "subsample": {"windows": {**FAMILY, "threshold": 0.1}},
+            "cooccur": {"counts": {**FAMILY, "window": 2}},
+        }
+        yaml.dump(params, tmp_path / "params.yaml")
+        for name, text in {"one/a.txt": first, "two/a.txt": second, **BENCHMARKS}.items():
+            path = tmp_path / "data/raw" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    return write
+
+
+def written() -> set[str]:
+    """What lies in the folders that the steps write to, half-written folders included."""
+    return {str(path.relative_to("data")) for path in Path("data").glob("*/*") if path.parts[1] != "raw"}
+
+
+def test_steps_write_what_runs_read(write_corpus):
+    """Lower case, a to z, data sets in order, rare words left out; both kinds of data with the benchmarks."""
+    write_corpus("The cat's 2 hats:\nTHE cat.", "the dog, the-hats!")
+    for name in ("first", "second"):
+        tokenize(name)
+    vocab("words")
+    subsample("windows")
+    cooccur("counts")
+
+    text = ["the", "cat", "s", "hats", "the", "cat", "the", "dog", "the", "hats"]
+    windows = load(Path("data/prepared/windows"))
+    assert isinstance(windows, Corpus)
+    assert windows.vocabulary.words == ["the", "cat", "hats", "dog", "s"]
+    assert windows.vocabulary.counts == [4, 2, 2, 1, 1]
+    assert [windows.vocabulary.words[i] for i in windows.tokens] == text
+    np.testing.assert_array_equal(windows.keep_probability, keep_probability(np.array([4, 2, 2, 1, 1]), 0.1))
+    assert windows.sizes() == {"num_words": 5, "num_tokens": 10}
+
+    counts = load(Path("data/prepared/counts"))
+    assert isinstance(counts, Cooccurrences)
+    found = {}
+    for row, word in enumerate(counts.vocabulary.words):
+        for place in range(counts.row_starts[row], counts.row_starts[row + 1]):
+            found[word, counts.vocabulary.words[counts.columns[place]]] = counts.counts[place].item()
+    expected = Counter()
+    for i, word in enumerate(text):
+        for j in (i - 2, i - 1, i + 1, i + 2):
+            if 0 <= j < len(text):
+                expected[word, text[j]] += 1 / abs(i - j)
+    assert found == dict(expected)
+
+    for data in (windows, counts):
+        assert data.similarity == {"wordsim353": [["tiger", "cat", 7.35]], "simlex999": [["old", "new", 1.58]]}
+        assert data.analogies == [["boy", "girl", "brother", "sister"]]
+
+
+@pytest.mark.filterwarnings("error")  # a special word never occurs: no division by zero
+def test_words_that_do_not_count_are_left_out_or_become_unk(write_corpus):
+    """With `<unk>` among the specials the text keeps its length; without, neighbours move together."""
+    for specials, length in (([], 4), (["<unk>"], 6)):
+        write_corpus("a b x a y b", min_count=2, specials=specials)
+        tokenize("first")
+        vocab("words")
+        subsample("windows")
+        data = load(Path("data/prepared/windows"))
+        assert data.vocabulary.words == [*specials, "a", "b"]
+        assert len(data.tokens) == length
+        assert data.keep_probability.shape == (len(specials) + 2,)
+
+
+def test_an_empty_text_is_named(write_corpus):
+    """No text, and one with no letter from a to z."""
+    for text in ("", "123 – 456\n"):
+        write_corpus(text)
+        with pytest.raises(UserError, match="^data/raw/one: there is no word in it$"):
+            tokenize("first")
+        assert written() == set()
+
+
+@pytest.mark.parametrize("text", ["word", "word word word"])
+def test_a_corpus_of_one_word_is_named(write_corpus, text):
+    write_corpus(text)
+    tokenize("first")
+    with pytest.raises(
+        UserError, match=r"^params\.yaml: vocab\.words: 1 words occur min_count = 1 times: it needs two$"
+    ):
+        vocab("words")
+    assert written() == {"tokens/first"}
+
+
+def test_a_vocabulary_of_one_word_is_refused_by_its_key(write_corpus):
+    """No text could make up for it, so the message must not blame the text."""
+    write_corpus("a b c", max_size=1)
+    with pytest.raises(UserError, match=r"params\.yaml: vocab\.words\.max_size = 1: .*greater than or equal to 2"):
+        vocab("words")
+
+
+def test_a_vocabulary_that_admits_nothing_is_named(write_corpus):
+    """Special words do not make up for it."""
+    write_corpus("a b c a b c", min_count=3, specials=["<unk>", "<pad>"])
+    tokenize("first")
+    with pytest.raises(UserError, match=r"vocab\.words: 0 words occur min_count = 3 times"):
+        vocab("words")
+    assert written() == {"tokens/first"}
+
+
+@pytest.mark.parametrize("step", [lambda: subsample("windows"), lambda: cooccur("counts")])
+def test_a_corpus_with_nothing_of_the_vocabulary_is_named(write_corpus, step):
+    """The text was replaced and the vocabulary was not made again."""
+    write_corpus("a b a b")
+    tokenize("first")
+    vocab("words")
+    write_tokens(Path("data/tokens/first"), [["a", "z", "z"]])
+    with pytest.raises(UserError, match=r"^corpus first: 1 tokens are in the vocabulary 'words': it needs two$"):
+        step()
+    assert written() == {"tokens/first", "vocabularies/words.json"}
+
+
+@pytest.mark.parametrize("step", [lambda: subsample("windows"), lambda: cooccur("counts")])
+def test_a_bad_benchmark_leaves_no_half_written_data(write_corpus, step):
+    """The benchmarks come last, when the rest of the folder is there."""
+    write_corpus("a b a b")
+    tokenize("first")
+    vocab("words")
+    Path("data/raw/simlex999/simlex999.txt").write_text("old\tnew\n")
+    with pytest.raises(UserError, match=r"simlex999\.txt, line 1"):
+        step()
+    assert written() == {"tokens/first", "vocabularies/words.json"}
+
+
+def test_a_step_that_is_missing_is_named(write_corpus):
+    """Each step says which file it lacks, or which entry of params.yaml."""
+    write_corpus("a b", "b c")
+    tokenize("first")
+    with pytest.raises(UserError, match=r"data/tokens/second is missing"):
+        vocab("words")
+    for step, name in ((subsample, "windows"), (cooccur, "counts")):
+        with pytest.raises(UserError, match=r"data/vocabularies/words\.json is missing"):
+            step(name)
+        with pytest.raises(UserError, match=rf"params\.yaml: {step.__name__} has no 'nothing'"):
+            step("nothing")
+
+
+COUNTS = Counter({"b": 3, "c": 3, "a": 3, "the": 9, "rare": 1})
+
+
+@pytest.mark.parametrize(
+    ("options", "words", "counts"),
+    [
+        ({}, ["the", "a", "b", "c", "rare"], [9, 3, 3, 3, 1]),
+        ({"min_count": 3}, ["the", "a", "b", "c"], [9, 3, 3, 3]),
+        ({"min_count": 4}, ["the"], [9]),
+        ({"max_size": 3}, ["the", "a", "b"], [9, 3, 3]),
+        ({"max_size": 4, "min_count": 9}, ["the"], [9]),
+        ({"max_size": 2, "specials": ["<unk>", "<pad>"]}, ["<unk>", "<pad>", "the", "a"], [7, 0, 9, 3]),
+    ],
+)
+def test_words_are_chosen_by_count_and_then_by_the_alphabet(options, words, counts):
+    """Equal counts have an order of their own, so that the same text gives the same vectors."""
+    chosen = choose_words(COUNTS, Vocab(corpus="text", **options))
+    assert (chosen.words, chosen.counts) == (words, counts)
+
+
+def test_runs_need_no_torchtext():
+    """Torchtext is at its end: only the two steps that the documents do with it may need it."""
+    modules = "stages.subsample, stages.cooccur, stages.train, stages.word_vectors.train, stages.word_vectors.evaluate"
+    program = f"import sys, {modules}; sys.exit('torchtext' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
