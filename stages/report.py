@@ -125,7 +125,7 @@ def _write_folder(name: str, contents: Mapping[str, str | bytes]) -> None:
 
 def _table_text(table: Table, rows: list[Row]) -> str:
     body = table_markdown(table, rows, every_interval=True)
-    rule = f"\n\n{AGREEMENT_RULE}" if table.document else ""
+    rule = f"\n\n{AGREEMENT_RULE}" if compare(table, rows) else ""
     return f"{GENERATED}\n\n# {table.title}\n\n{body}{rule}\n"
 
 

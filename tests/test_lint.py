@@ -44,7 +44,7 @@ MODEL = "        - stages/${item.family}/${item.model}.py\n      params"
 )
 def test_a_trap_in_the_pipeline_is_found(workspace, params, old, new, problem):
     params["generate"]["other"] = params["generate"]["line"]
-    params["fetch"] = ["breast_cancer", "brown"]
+    params["fetch"] = ["breast_cancer", "brown", "wordsim353", "simlex999", "google_analogies"]
     params["tokenize"] = {name: {"raw": "brown", "reader": "brown"} for name in ("once", "twice")}
     params["corpora"] = {"texts": ["once", "twice"]}
     params["vocab"] = {"texts": {"corpus": "texts"}}

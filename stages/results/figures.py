@@ -67,6 +67,7 @@ def learning_curves(title: str, curves: Mapping[str, pd.DataFrame]) -> Drawing:
         for column, style in (("train_loss", "-"), ("validation_loss", "--")):
             if column in curve:
                 name = label if column == "train_loss" else f"{label}, held out"
+                style = ":" if index >= len(COLOURS) else style  # the colours begin anew
                 look = {"color": colour, "linewidth": 1.5 + 2 * rank, "alpha": 0.5 if rank else 1, "zorder": 3 - rank}
                 axes.plot(curve["epoch"], curve[column], style, label=name, **look)
                 axes.plot(

@@ -173,7 +173,7 @@ def _block(content: Content, name: str, rows: Sequence[Row], drawings: list[str]
     return Block(
         table_name=name,
         table=part,
-        source=source(part),
+        source=source(part, rows),
         arguments=common_arguments(part, rows),
         frame=frame,
         details=comparison_frame(part, rows),

@@ -15,6 +15,7 @@ from stages.core.run import PARAMS, Device, Run, Seeds, family_module, family_na
 from stages.core.schema import Strict, read_yaml, validate
 from stages.obtain.catalog import load_catalog
 from stages.results.inequality import parse
+from stages.texts.benchmarks import ANALOGIES, SIMILARITY
 from stages.texts.recipes import Cooccur, Corpus, Subsample, Tokenize, Vocab
 
 # DVC cannot track a parameter below a key with a dot in it.
@@ -168,6 +169,10 @@ def _checked_texts(params: Params, taken: Mapping[str, Any]) -> dict[str, Any]:
     recipes: dict[str, Any] = {}
     for name, entry in params.tokenize.items():
         one_of(entry.raw, params.fetch, f"{PARAMS}: tokenize.{name}.raw")
+    if params.subsample or params.cooccur:
+        for name in (*SIMILARITY, ANALOGIES[0]):
+            if name not in params.fetch:
+                raise UserError(f"{PARAMS}: fetch lacks '{name}', which the data of `subsample` and `cooccur` need")
     for name, data_sets in params.corpora.items():
         for data_set in data_sets:
             one_of(data_set, list(params.tokenize), f"{PARAMS}: corpora.{name}")

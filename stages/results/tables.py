@@ -247,7 +247,12 @@ def table_markdown(table: Table, rows: Sequence[Row], *, every_interval: bool) -
     With `every_interval` each number of the document is listed with its interval, otherwise only those
     farther from ours than the margin.
     """
-    parts = [source(table), table.description, common_arguments(table, rows), to_markdown(results_frame(table, rows))]
+    parts = [
+        source(table, rows),
+        table.description,
+        common_arguments(table, rows),
+        to_markdown(results_frame(table, rows)),
+    ]
     parts.append("\n".join(f"- {row.label}: {row.note}" for row in rows if row.note))
     if every_interval:
         parts.append(to_markdown(comparison_frame(table, rows)))
@@ -256,9 +261,12 @@ def table_markdown(table: Table, rows: Sequence[Row], *, every_interval: bool) -
     return "\n\n".join(part for part in parts if part)
 
 
-def source(table: Table) -> str:
-    """Say where the document prints the table, and the margin; empty if none does."""
-    return f"Document {table.document}, {table.section}. Margin: {table.close:g}." if table.document else ""
+def source(table: Table, rows: Sequence[Row]) -> str:
+    """Say where the document speaks of it, and the margin if the document has numbers; empty if none does."""
+    if not table.document:
+        return ""
+    margin = f" Margin: {table.close:g}." if compare(table, rows) else ""
+    return f"Document {table.document}, {table.section}.{margin}"
 
 
 def to_markdown(frame: pd.DataFrame) -> str:

@@ -37,7 +37,7 @@ def read_similarity(path: Path) -> list[tuple[str, str, float]]:
             continue
         try:
             first, second, rating = line.split("\t")
-            if not math.isfinite(float(rating)):
+            if not (first.strip() and second.strip() and math.isfinite(float(rating))):
                 raise ValueError
             pairs.append((first.strip().lower(), second.strip().lower(), float(rating)))
         except ValueError as error:

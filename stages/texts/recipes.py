@@ -68,7 +68,7 @@ class Cooccur(Strict):
     window: int = Field(ge=1)
 
 
-Corpus = Annotated[list[str], Field(min_length=1)]
+Corpus = Annotated[list[str], Field(min_length=1), AfterValidator(distinct)]
 TYPES: dict[str, Any] = {
     "tokenize": Tokenize,
     "corpora": Corpus,

@@ -76,7 +76,7 @@ def spearman(
     known = [(ids, rating) for *words, rating in pairs if (ids := vocabulary.ids(words)) is not None]
     if len(known) < 3:
         raise UserError(
-            f"{benchmark}: {len(known)} of {len(pairs)} pairs are in the vocabulary: a correlation needs three"
+            f"{benchmark}: {len(known)} of {len(pairs)} pairs are in the vocabulary: three are needed; take more text"
         )
     first, second = torch.tensor([ids for ids, _ in known], device=vectors.device).T
     cosines = functional.cosine_similarity(vectors[first].double(), vectors[second].double())

@@ -41,11 +41,11 @@ def _groups(label: str, outputs: dict[str, Tensor], data: TextData) -> Drawing:
 def _neighbours(label: str, outputs: dict[str, Tensor], data: TextData) -> Drawing:
     words = data.vocabulary.words
     probes, neighbours, cosines = (outputs[name].tolist() for name in ("probes", "neighbours", "cosines"))
-    figure, axes = new_figure(8.5, 0.6 + 0.3 * len(probes))
+    figure, axes = new_figure(9.5, 0.6 + 0.3 * len(probes))
     axes.axis("off")
     for row, (probe, near, values) in enumerate(zip(probes, neighbours, cosines, strict=True)):
         text = ", ".join(f"{words[number]} {value:.2f}" for number, value in zip(near, values, strict=True))
         axes.text(0, -row, words[probe], weight="bold")
-        axes.text(1.3, -row, text)
+        axes.text(1.4, -row, text, fontsize=8)
     axes.set(xlim=(0, 12), ylim=(-len(probes) + 0.3, 0.7))
     return Drawing(f"{label}: words with the nearest ones and their cosines (first seed).", figure)

@@ -11,6 +11,7 @@ a negative sample of many pairs of a step, and where it is of too many, its vect
 a step has as many blocks as keep the expected number under `LOAD`; with twice as many a small vocabulary diverges.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -128,15 +129,22 @@ def fit(run: Run, data: TextData, seed: int) -> tuple[nn.Module, History]:
         raise UserError(
             f"params.yaml: runs.{run.name}.data = '{run.data}': model '{run.model}' needs a key of `{module.SECTION}`"
         )
+    if isinstance(run.args, WindowArgs):
+        expected = int(data.keep_probability[data.tokens].sum())
+        if expected <= run.args.window:
+            raise UserError(
+                f"params.yaml: runs.{run.name}.args.window = {run.args.window} must be smaller than the text of "
+                f"'{run.data}', of which an epoch keeps {expected} words: take more text or a higher threshold"
+            )
     draws = torch.Generator().manual_seed(seed)
     model = run.build(data.info).to(run.device)
     history: History = []
     label = f"{run.name} seed {seed}"
     epochs = module.train(model, data, run.args, draws)
     for epoch, loss in enumerate(tqdm(epochs, label, run.args.num_epochs, unit="epoch", leave=False, disable=None), 1):
-        if not all(bool(parameter.isfinite().all()) for parameter in model.parameters()):
+        if not (math.isfinite(loss) and all(bool(parameter.isfinite().all()) for parameter in model.parameters())):
             rate = run.args.learning_rate
-            raise UserError(f"{label}: the vectors are not finite in epoch {epoch}; lower learning_rate = {rate}")
+            raise UserError(f"{label}: loss or vectors are not finite in epoch {epoch}; lower learning_rate = {rate}")
         history.append({"epoch": epoch, "train_loss": loss})
     return model.eval(), history
 
@@ -147,9 +155,6 @@ def train_on_windows(
     """Train `model` in place; yield the mean loss of each epoch, as some of its steps saw it.
 
     The learning rate falls linearly to a ten thousandth over all epochs, as in word2vec's program.
-
-    Raises:
-        UserError: the text is no longer than the window.
     """
     device = next(model.parameters()).device
     for epoch in range(args.num_epochs):
@@ -168,13 +173,7 @@ def window_batches(
     """Yield an epoch of the text, subsampled anew, in `Blocks` that together hold every pair of its windows once.
 
     Beside each stands which share of the epoch was before it.
-
-    Raises:
-        UserError: the text is no longer than the window.
     """
-    if len(data.tokens) <= args.window:
-        length = len(data.tokens)
-        raise UserError(f"window = {args.window} must be smaller than the text, which has {length} words that count")
     shape = step_shape(torch.tensor(data.vocabulary.counts), args)
     kept = data.tokens[torch.rand(len(data.tokens), generator=draws) < data.keep_probability[data.tokens]].long()
     size, reach = shape.blocks * BLOCK, BLOCK + 2 * args.window

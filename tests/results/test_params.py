@@ -25,7 +25,7 @@ def slow(params: dict) -> dict:
 
 def texts(params: dict) -> dict:
     """Add a corpus with a vocabulary and both kinds of data made of it."""
-    params["fetch"] = ["brown"]
+    params["fetch"] = ["brown", "wordsim353", "simlex999", "google_analogies"]
     params["tokenize"]["x"] = {"raw": "brown", "reader": "brown"}
     params["corpora"]["x"] = ["x"]
     params["vocab"]["x"] = {"corpus": "x"}
@@ -125,6 +125,11 @@ BREAKS: dict[str, tuple[Callable[[dict], object], list[str]]] = {
     ),
     "a corpus of nothing": (lambda p: p["corpora"].update(x=[]), ["corpora.x = []", "at least 1"]),
     "a corpus of a text that is not tokenized": (lambda p: p["corpora"].update(x=["y"]), ["corpora.x = 'y'"]),
+    "the same text twice": (lambda p: texts(p)["corpora"].update(x=["x", "x"]), ["corpora.x", "differ"]),
+    "word vectors without a benchmark": (
+        lambda p: texts(p)["fetch"].remove("simlex999"),
+        ["fetch lacks 'simlex999'"],
+    ),
     "a vocabulary of an unknown corpus": (
         lambda p: p["vocab"].update(x={"corpus": "y"}),
         ["vocab.x.corpus = 'y'"],

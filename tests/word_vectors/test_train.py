@@ -39,8 +39,17 @@ def test_words_of_a_topic_become_similar(model):
 
 
 def test_a_window_larger_than_the_text_is_refused():
-    with pytest.raises(UserError, match="window = 5 must be smaller than the text, which has 4 words"):
+    expected = "params.yaml: runs.small.args.window = 5 must be smaller than the text of 'small'"
+    with pytest.raises(UserError, match=f"{expected}, of which an epoch keeps 4 words"):
         fit(run_of("skip_gram", window=5), small_corpus(4), seed=1)
+
+
+def test_a_text_of_which_subsampling_leaves_nothing_is_refused():
+    """Training would otherwise go through no step and end with vectors as they were drawn."""
+    with pytest.raises(
+        UserError, match="window = 5 must be smaller than the text of 'small', of which an epoch keeps 0"
+    ):
+        fit(run_of("skip_gram", window=5), small_corpus(30, threshold=1e-9), seed=1)
 
 
 def test_a_model_refuses_data_of_another_kind():
@@ -51,7 +60,9 @@ def test_a_model_refuses_data_of_another_kind():
 
 
 def test_vectors_that_are_no_longer_finite_stop_training():
-    with pytest.raises(UserError, match=r"small seed 1: the vectors are not finite in epoch 1; lower learning_rate"):
+    with pytest.raises(
+        UserError, match=r"small seed 1: loss or vectors are not finite in epoch 1; lower learning_rate"
+    ):
         fit(run_of("skip_gram", learning_rate=1e30), small_corpus(), seed=1)
 
 
