@@ -65,7 +65,7 @@ def images(num: int, seed: int) -> Split:
 def topics() -> Corpus:
     """A text that changes its topic every ten words; a third of them are five frequent ones without topic.
 
-    People find words of one topic alike, the more so the nearer their numbers, and rate with some noise.
+    People find words of one topic alike, and rate with some noise.
     """
     num_topics, size, frequent, length = 20, 15, 5, 60_000
     draws = torch.Generator().manual_seed(0)

@@ -110,7 +110,7 @@ def whole_table(content: Content, name: str) -> Block:
     """Return a table with all its rows and pictures; a run in several tables is drawn in its first."""
     params, rows = content.params, content.rows[name]
     drawn = [row.name for row in rows if params.runs[row.name].tables[0] == name]
-    curves = [picture for picture in (f"{name}_curves",) if picture in content.pictures]
+    curves = [f"{name}_curves"] if f"{name}_curves" in content.pictures else []  # or its rows' first table has them
     return _block(content, name, rows, [*curves, *_drawings(content, drawn)])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from stages.core.errors import UserError
 from stages.core.files import write_json
+from stages.texts.decoding import decoded
 
 RAW = Path("data/raw")
 SIMILARITY = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
@@ -65,11 +66,4 @@ def read_analogies(path: Path) -> list[list[str]]:
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not UTF-8") from error
-    return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    return [(number, line) for number, line in enumerate(decoded(path).splitlines(), 1) if line.strip()]

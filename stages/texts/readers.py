@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import mwparserfromhell
 
 from stages.core.errors import UserError
+from stages.texts.decoding import decoded
 
 # Marks of where an entry of the dictionary is from, such as [1913 Webster] or [WordNet 1.5 +PJC].
 _SOURCE_MARK = re.compile(r"\[[^\[\]]*(?:Webster|WordNet|PJC|Century|Suppl)[^\[\]]*\]")
@@ -28,7 +29,7 @@ def read_plain(folder: Path) -> Iterator[str]:
     if not paths:
         raise UserError(f"{folder}: there is no .txt file in it")
     for path in paths:
-        yield from _decoded(path).splitlines()
+        yield from decoded(path).splitlines()
 
 
 def read_brown(folder: Path) -> Iterator[str]:
@@ -38,7 +39,7 @@ def read_brown(folder: Path) -> Iterator[str]:
         UserError: a token has no tag.
     """
     path = folder / "brown.txt"
-    for number, line in enumerate(_decoded(path, "latin-1").splitlines(), 1):
+    for number, line in enumerate(decoded(path, "latin-1").splitlines(), 1):
         tokens = [token.rpartition("/") for token in line.split()]
         if not all(slash for _, slash, _ in tokens):
             raise UserError(f"{path}, line {number}: a token has no tag; each must be word/tag")
@@ -54,7 +55,7 @@ def read_wikipedia(folder: Path) -> Iterator[str]:
     """
     path = folder / "enwiki.xml"
     end = "</mediawiki>"
-    *dumps, rest = _decoded(path).split(end)  # the file may be two dumps, one after the other
+    *dumps, rest = decoded(path).split(end)  # the file may be two dumps, one after the other
     if rest.strip():
         raise UserError(f"{path} is not the XML of MediaWiki: it does not end with {end}")
     for dump in dumps:
@@ -90,7 +91,7 @@ def read_wordnet(folder: Path) -> Iterator[str]:
     """
     for part in ("noun", "verb", "adj", "adv"):
         path = folder / f"data.{part}"
-        for number, line in enumerate(_decoded(path, "latin-1").splitlines(), 1):
+        for number, line in enumerate(decoded(path, "latin-1").splitlines(), 1):
             if line.startswith("  "):  # the licence
                 continue
             fields, bar, gloss = line.partition("|")
@@ -109,7 +110,7 @@ def read_wordnet(folder: Path) -> Iterator[str]:
 def read_gcide(folder: Path) -> Iterator[str]:
     """Yield the paragraphs of the dictionary without the bracketed marks of where they are from."""
     # Three apostrophes are as Windows writes them, all else is ASCII.
-    text = _SOURCE_MARK.sub("", _decoded(folder / "gcide.dict", "cp1252"))
+    text = _SOURCE_MARK.sub("", decoded(folder / "gcide.dict", "cp1252"))
     yield from re.split(r"\n\s*\n", text)
 
 
@@ -140,16 +141,3 @@ READERS: dict[str, Callable[[Path], Iterator[str]]] = {
     "gcide": read_gcide,
     "text8": read_text8,
 }
-
-
-def _decoded(path: Path, encoding: str = "utf-8") -> str:
-    try:
-        return path.read_text(encoding=encoding)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        byte = error.object[error.start]
-        raise UserError(
-            f"{path}, line {line}: byte 0x{byte:02x} is not {encoding.upper()}; convert the file"
-        ) from error
