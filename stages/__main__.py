@@ -12,7 +12,10 @@ import typer
 from stages.core.errors import UserError
 
 # Commands of dvc.yaml.
-STAGES = ("check", "fetch", "prepare", "tokenize", "vocab", "subsample", "cooccur", "train", "evaluate", "report")
+STAGES = (
+    *("check", "fetch", "prepare", "tokenize", "vocab", "subsample", "cooccur", "divide", "mix"),
+    *("train", "evaluate", "report"),
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Name = Annotated[str, typer.Argument(help="a key of params.yaml")]
@@ -20,6 +23,9 @@ VectorsRun = Annotated[str, typer.Option("--run", help="a run of the family word
 Seed = Annotated[int | None, typer.Option(help="one of the run's seeds; the first if none")]
 Count = Annotated[int, typer.Option(min=1, help="how many words")]
 DEFAULT_RUN = "word_vectors_skip_gram"
+LanguageRun = Annotated[str, typer.Option("--run", help="a run of the family language_modeling")]
+ModelSeed = Annotated[int | None, typer.Option(help="one of the run's seeds; the first if none")]
+LANGUAGE_RUN = "language_modeling_lstm_dropout"
 
 
 @app.command()
@@ -87,6 +93,22 @@ def cooccur(name: Name) -> None:
     from stages import cooccur as stage
 
     stage.cooccur(name)
+
+
+@app.command()
+def divide(name: Name) -> None:
+    """Number the tokens of a corpus, in a training, a validation and a test part."""
+    from stages import divide as stage
+
+    stage.divide(name)
+
+
+@app.command()
+def mix(name: Name) -> None:
+    """Put the predictions of two runs side by side, for a run that mixes them."""
+    from stages import mix as stage
+
+    stage.mix(name)
 
 
 @app.command()
@@ -170,6 +192,42 @@ def similarity(a: str, b: str, run: VectorsRun = DEFAULT_RUN, seed: Seed = None)
     from stages import words as stage
 
     stage.similarity(a, b, run, seed)
+
+
+@app.command()
+def generate(
+    prompt: Annotated[str, typer.Option(help="how the text begins")],
+    run: LanguageRun = LANGUAGE_RUN,
+    temperature: Annotated[float, typer.Option(help="above 0; below 1 the likely becomes likelier")] = 1.0,
+    length: Annotated[int, typer.Option(min=1, help="how many words or characters to write")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="of the draws")] = 1,
+    model_seed: ModelSeed = None,
+) -> None:
+    """Let a trained language model go on with a text."""
+    from stages import language as stage
+
+    stage.generate(prompt, run, temperature, length, seed, model_seed)
+
+
+@app.command()
+def score(file: Path, run: LanguageRun = LANGUAGE_RUN, model_seed: ModelSeed = None) -> None:
+    """Print the perplexity that a trained language model gives a text file."""
+    from stages import language as stage
+
+    stage.score(file, run, model_seed)
+
+
+@app.command()
+def cloze(
+    sentence: Annotated[str, typer.Argument(help="with one gap, written ___")],
+    run: LanguageRun = LANGUAGE_RUN,
+    count: Count = 10,
+    model_seed: ModelSeed = None,
+) -> None:
+    """Print the words for a gap that make the whole sentence most probable."""
+    from stages import language as stage
+
+    stage.cloze(sentence, run, count, model_seed)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from stages.core.data import Data, load_prepared, read_tensors, write_tensors
+from stages.core.data import PREDICTIONS, Data, load_prepared, read_tensors, write_tensors
 from stages.core.device import fingerprint, prepare_device
 from stages.core.errors import UserError
 from stages.core.files import atomic_folder, write_json
@@ -28,17 +28,22 @@ def evaluate(name: str) -> None:
     family = family_module(run.family, "evaluate")  # SciPy, imported after denormal numbers are zero, warns of it
     prepare_device(run.device)
     data = load_prepared(run.family, run.data, run.device)
-    scores = {}
-    for seed in run.seeds:  # one model in memory at a time
-        model, history = load_model(run, seed, data.info)
-        scores[seed] = family.score(model, run, data, history)
-
-    first, _ = load_model(run, run.seeds[0], data.info)
+    scores, predictions = {}, {}
     with atomic_folder(EVALUATIONS / name) as folder:
-        write_tensors(folder / "test.safetensors", family.outputs(first, run, data))
-        if hasattr(family, "export"):  # the models in a form that other programs read
-            family.export(first, data, folder)
-        write_json(METRICS / f"{name}.json", summarise(scores) | {"settings": _settings(run, data, first)})
+        for seed in run.seeds:  # one model in memory at a time
+            model, history = load_model(run, seed, data.info)
+            predicted = {}
+            if hasattr(family, "predict"):  # of each example, for other runs to read
+                predicted = {"predictions": family.predict(model, run, data)}
+                predictions |= {f"{part}_{seed}": tensor for part, tensor in predicted["predictions"].items()}
+            scores[seed] = family.score(model, run, data, history, **predicted)
+            if seed == run.seeds[0]:
+                write_tensors(folder / "test.safetensors", family.outputs(model, run, data, **predicted))
+                if hasattr(family, "export"):  # the model in a form that other programs read
+                    family.export(model, data, folder)
+        if predictions:
+            write_tensors(folder / PREDICTIONS, predictions)
+        write_json(METRICS / f"{name}.json", summarise(scores) | {"settings": _settings(run, data, model)})
 
 
 def load_model(run: Run, seed: int, info: dict[str, Any]) -> tuple[nn.Module, History]:

@@ -9,14 +9,14 @@ import pandas as pd
 from stages.core.data import Data, load_prepared, read_tensors
 from stages.core.errors import UserError
 from stages.core.files import atomic_folder, write_text
-from stages.core.run import family_module
+from stages.core.run import STAGES, family_module
 from stages.obtain.catalog import load_catalog
 from stages.results.claims import VERDICT_RULE, claims_frame
 from stages.results.documents import load_documents, load_explanations
 from stages.results.figures import Drawing, agreement, learning_curves, to_png
 from stages.results.pages import Content, document_page, index_page
 from stages.results.params import Params, Table, load_params
-from stages.results.references import load_references, with_recorded_seeds
+from stages.results.references import Reference, load_references, with_recorded_seeds
 from stages.results.rows import read_rows
 from stages.results.tables import AGREEMENT_RULE, Row, compare, summary_frame, table_markdown, to_markdown
 from stages.results.times import show_machine, timing
@@ -45,10 +45,17 @@ def report() -> None:
     data = {name: load_prepared(family, name) for name, family in sorted(families.items())}
 
     of_runs = _run_drawings(params, data)
-    drawings = _table_drawings(params, tables) | {name: one for some in of_runs.values() for name, one in some.items()}
-    pictures = {name: (drawing.caption, to_png(drawing.figure)) for name, drawing in drawings.items()}
+    of_tables = {name: _table_drawings(params, name, tables[name], references) for name in params.tables}
+    drawings = _agreements(params, tables)
+    for some in (*of_tables.values(), *of_runs.values()):
+        drawings |= some
+    pictures = {
+        name: (caption, figure if isinstance(figure, str) else to_png(figure))
+        for name, (caption, figure) in drawings.items()
+    }
     _write_folder("tables", {f"{name}.md": _table_text(params.tables[name], tables[name]) for name in tables})
-    _write_folder("figures", {f"{name}.png": content for name, (_, content) in pictures.items()})
+    figures = {name: content for name, (_, content) in pictures.items() if isinstance(content, bytes)}
+    _write_folder("figures", {f"{name}.png": content for name, content in figures.items()})
     _write_folder("confusion", {f"{name}.csv": text for name, text in _confusions(params, data)})
     claims_text = f"{VERDICT_RULE}\n\n{to_markdown(claims)}"
     write_text(REPORTS / "claims.md", f"{GENERATED}\n\n# Claims\n\n{claims_text}\n")
@@ -63,6 +70,7 @@ def report() -> None:
         claims=claims,
         pictures=pictures,
         drawn={run: list(some) for run, some in of_runs.items()},
+        of_tables={table: list(some) for table, some in of_tables.items()},
         timings={name: timing(references.get(name)) for name in params.runs},
         data_sets=[catalog[name] for name in params.fetch],
         machines=sorted({show_machine(setting["fingerprint"]) for setting in settings.values()}),
@@ -71,15 +79,38 @@ def report() -> None:
     write_text(REPORTS / "index.html", index_page(content))
 
 
-def _table_drawings(params: Params, tables: Mapping[str, list[Row]]) -> dict[str, Drawing]:
-    drawings = {}
-    for name, table in params.tables.items():
-        curves = {row.label: _read_curve(row.name) for row in tables[name]}
-        if any(params.runs[row.name].tables[0] == name for row in tables[name]):  # else all are drawn elsewhere
-            drawings[f"{name}_curves"] = learning_curves(table.title, curves)
-        if comparisons := compare(table, tables[name]):
-            drawings[f"{name}_agreement"] = agreement(table.title, comparisons, table.close)
-    return drawings
+def _table_drawings(
+    params: Params, name: str, rows: list[Row], references: Mapping[str, Reference]
+) -> dict[str, Drawing]:
+    """Return the figures of a table: those that its family draws, or the losses by epoch."""
+    table = params.tables[name]
+    if all(params.runs[row.name].tables[0] != name for row in rows):  # all are drawn elsewhere
+        return {}
+    figures = STAGES / table.family / "figures.py"
+    draw = getattr(family_module(table.family, "figures"), "draw_table", None) if figures.exists() else None
+    curves = {row.label: _read_curve(row.name) for row in rows}
+    if draw is None:
+        return {f"{name}_curves": learning_curves(table.title, curves)}
+    outputs = {row.label: _outputs(row.name) for row in rows}
+    epochs = {row.label: _seconds_an_epoch(row, references.get(row.name)) for row in rows}
+    return {f"{name}_{kind}": drawing for kind, drawing in draw(table.title, curves, outputs, epochs).items()}
+
+
+def _seconds_an_epoch(row: Row, reference: Reference | None) -> float | None:
+    """Return what an epoch of training took when the reference was recorded, all of a train stage included."""
+    if reference is None or "train" not in reference.seconds:
+        return None
+    seeds = len(next(iter(row.values.values())))
+    return reference.seconds["train"] / seeds / row.arguments.get("num_epochs", 1)
+
+
+def _agreements(params: Params, tables: Mapping[str, list[Row]]) -> dict[str, Drawing]:
+    compared = {name: compare(table, tables[name]) for name, table in params.tables.items()}
+    return {
+        f"{name}_agreement": agreement(params.tables[name].title, comparisons, params.tables[name].close)
+        for name, comparisons in compared.items()
+        if comparisons
+    }
 
 
 def _read_curve(run: str) -> pd.DataFrame:

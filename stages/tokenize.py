@@ -1,5 +1,6 @@
-"""Pipeline step: divide one text data set into words, by torchtext."""
+"""Pipeline step: divide one text data set into tokens, words by torchtext."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torchtext
@@ -12,20 +13,27 @@ from stages.texts.tokens import TOKENS, write_tokens
 torchtext.disable_torchtext_deprecation_warning()
 from torchtext.transforms import RegexTokenizer  # noqa: E402  warns when it is imported
 
-# The rules of text8: a word is a run of letters from a to z (the text is in lower case by then).
-WORDS = [("[^a-z]+", " ")]
+_RUNS_OF_LETTERS = RegexTokenizer([("[^a-z]+", " ")])
+DIVIDERS: dict[str, Callable[[str], list[str]]] = {
+    "text8": lambda text: _RUNS_OF_LETTERS(text.lower()),
+    "words": str.split,
+    "lower_case_words": lambda text: text.lower().split(),
+    "characters": list,
+}
 
 
 def tokenize(name: str) -> None:
     """Write data/tokens/<name>.
 
     Raises:
-        UserError: the entry is wrong, a file cannot be read, or no word is in it.
+        UserError: the entry is wrong, a file cannot be read, or nothing is in it.
     """
     recipe: Tokenize = load_text_recipe("tokenize", name)
-    divide = RegexTokenizer(WORDS)
+    divide = DIVIDERS[recipe.tokens]
+    ends = [] if recipe.mark is None else [recipe.mark]
     raw = Path("data/raw") / recipe.raw
-    count = write_tokens(TOKENS / name, (divide(piece.lower()) for piece in READERS[recipe.reader](raw)))
+    pieces = (tokens for piece in READERS[recipe.reader](raw) if (tokens := divide(piece)))
+    count = write_tokens(TOKENS / name, (tokens + ends for tokens in pieces))
     if count == 0:
         raise UserError(f"{raw}: there is no word in it")
-    print(f"{TOKENS / name}: {count:,} words")
+    print(f"{TOKENS / name}: {count:,} tokens")

@@ -9,7 +9,7 @@ from stages.core.errors import UserError
 from stages.core.run import PARAMS
 from stages.core.vocabulary import UNKNOWN, Vocabulary
 from stages.texts.corpus import VOCABULARIES
-from stages.texts.recipes import Vocab, load_text_recipe
+from stages.texts.recipes import Vocab, load_text_recipe, part_size
 from stages.texts.tokens import TOKENS, read_tokens
 
 torchtext.disable_torchtext_deprecation_warning()
@@ -23,10 +23,14 @@ def vocab(name: str) -> None:
         UserError: the entry is wrong, a data set is not tokenized, or fewer than two words remain.
     """
     recipe: Vocab = load_text_recipe("vocab", name)
+    data_sets = [read_tokens(TOKENS / data_set) for data_set in load_text_recipe("corpora", recipe.corpus)]
+    total = sum(len(ids) for _, ids in data_sets)
+    left = total if recipe.first is None else part_size(recipe.first, total)
     counts: Counter[str] = Counter()
-    for data_set in load_text_recipe("corpora", recipe.corpus):
-        words, ids = read_tokens(TOKENS / data_set)
-        counts.update(dict(zip(words, np.bincount(ids, minlength=len(words)).tolist(), strict=True)))
+    for words, ids in data_sets:
+        counted = np.bincount(ids[:left], minlength=len(words))
+        counts.update({word: count for word, count in zip(words, counted.tolist(), strict=True) if count})
+        left -= min(left, len(ids))
     vocabulary = choose_words(counts, recipe)
     if len(vocabulary) - len(recipe.specials) < 2:
         found = len(vocabulary) - len(recipe.specials)

@@ -66,10 +66,8 @@ def _look_up(words: dict[str, str], name: str, seed: int | None) -> tuple[list[i
         UserError: see the commands.
     """
     cleaned = [_clean(argument, word) for argument, word in words.items()]
-    run = _vectors_run(name)
-    seed = run.seeds[0] if seed is None else seed
-    if seed not in run.seeds:
-        raise UserError(f"--seed = {seed}: must be one of {', '.join(map(str, run.seeds))}, the seeds of {name}")
+    run = run_of(FAMILY, name)
+    seed = seed_of(run, seed, "--seed")
     path = MODELS / name / f"{seed}.safetensors"
     if not path.exists():
         raise UserError(f"--run = '{name}': {path} is missing; `dvc repro train@{name}` makes it")
@@ -88,12 +86,28 @@ def _clean(argument: str, word: str) -> str:
     return cleaned
 
 
-def _vectors_run(name: str) -> Run:
-    """Return a run with word vectors; params.yaml was perhaps edited since it was checked."""
+def run_of(family: str, name: str) -> Run:
+    """Return a run of a family that a user named; params.yaml was perhaps edited since it was checked.
+
+    Raises:
+        UserError: the family has no such run, or params.yaml is wrong.
+    """
     params = validate(dict[str, Any], read_yaml(PARAMS), f"{PARAMS}:")
     runs = validate(dict[str, dict[str, Any]], params.get("runs"), f"{PARAMS}: runs")
-    one_of(name, [key for key, entry in runs.items() if entry.get("family") == FAMILY], "--run")
+    one_of(name, [key for key, entry in runs.items() if entry.get("family") == family], "--run")
     return load_run(name, params)
+
+
+def seed_of(run: Run, seed: int | None, option: str) -> int:
+    """Return the seed that a user named by `option`, or the run's first one.
+
+    Raises:
+        UserError: the run has no such seed.
+    """
+    seed = run.seeds[0] if seed is None else seed
+    if seed not in run.seeds:
+        raise UserError(f"{option} = {seed}: must be one of {', '.join(map(str, run.seeds))}, the seeds of {run.name}")
+    return seed
 
 
 def _print_table(vocabulary: Vocabulary, cosines: Tensor, numbers: Tensor) -> None:

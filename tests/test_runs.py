@@ -10,6 +10,7 @@ from stages.core.recipe import load_recipe
 from stages.core.run import family_module, load_run
 from stages.core.schema import read_yaml
 from tests.conftest import ROOT
+from tests.language_modeling.small import small_predictions, small_stream
 from tests.word_vectors.small import small_cooccurrences, small_corpus
 
 RUNS = list(read_yaml(ROOT / "params.yaml")["runs"])
@@ -24,6 +25,10 @@ def small_data(run) -> Data:
     """A few examples of the right shapes: drawn by the recipe itself, or random where it needs fetched files."""
     if run.family == "word_vectors":
         return small_cooccurrences() if run.model == "glove" else small_corpus()
+    if run.family == "language_modeling":
+        if run.model == "mixture":
+            return small_predictions()
+        return small_stream(unit="character" if "verse" in run.name else "word")
     raw, recipe = load_recipe(run.data)
     if not raw:
         data = recipe.make(None)
@@ -42,6 +47,9 @@ def small_data(run) -> Data:
 def fit(run, data):
     torch.manual_seed(1)
     changes = {"num_epochs": 1, "warmup_epochs": 0, "schedule": "constant"}
+    if run.family == "language_modeling":  # the text is short, and one epoch of it must be better than a guess
+        changes |= {"num_frequent": 16, "num_sampled": 8} if run.args.model_dump().get("num_frequent") else {}
+        changes |= {"learning_rate": min(run.args.model_dump().get("learning_rate", 1.0), 0.5), "batch_size": 2}
     one_epoch = run.args.model_copy(update={key: value for key, value in changes.items() if hasattr(run.args, key)})
     short = type(run)(**{**vars(run), "args": one_epoch})
     return family_module(run.family, "train").fit(short, data, seed=1)
@@ -68,5 +76,6 @@ def test_the_committed_metrics_are_of_this_model(name):
     """The number of parameters pins the architecture; a changed model with old metrics is caught."""
     settings = json.loads((ROOT / f"metrics/{name}.json").read_text())["settings"]
     run = load_run(name)
-    assert settings["num_parameters"] == sum(parameter.numel() for parameter in run.build(settings).parameters())
+    if run.model != "ngram":  # how many n-grams there are, the text decides
+        assert settings["num_parameters"] == sum(parameter.numel() for parameter in run.build(settings).parameters())
     assert settings.get("num_train", settings.get("num_tokens")) > 0

@@ -15,6 +15,7 @@ from stages.core.files import atomic_folder, write_json
 from stages.core.run import family_module
 
 PREPARED = Path("data/prepared")
+PREDICTIONS = "predictions.safetensors"  # in the folder of an evaluation
 
 
 class Split(NamedTuple):

@@ -26,6 +26,7 @@ def prepare_device(device: str) -> None:
             raise UserError("params.yaml: device = 'cuda': no CUDA device is available here; allowed here: cpu")
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # takes time, and nothing here reads such memory
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from stages.results.documents import Documents, Experiment, Explanation, Section
 from stages.results.params import Params, Table
 from stages.results.tables import (
     AGREEMENT_RULE,
+    NOTHING,
     VERDICTS,
     Row,
     common_arguments,
@@ -36,8 +37,9 @@ class Content:
     Attributes:
         rows: of each table, in order.
         claims: one line for each claim of `params`, in order.
-        pictures: name of each figure, with its caption and its PNG.
+        pictures: name of each figure, with its caption and its PNG, or the text that stands in its place.
         drawn: names of the figures of each run that has some.
+        of_tables: names of the figures of each table, but for that of the document's numbers.
         timings: how long each run took.
         machines: on which the numbers were computed, in words.
     """
@@ -47,8 +49,9 @@ class Content:
     explanations: Sequence[Explanation]
     rows: Mapping[str, Sequence[Row]]
     claims: pd.DataFrame
-    pictures: Mapping[str, tuple[str, bytes]]
+    pictures: Mapping[str, tuple[str, bytes | str]]
     drawn: Mapping[str, list[str]]
+    of_tables: Mapping[str, list[str]]
     timings: Mapping[str, Timing]
     data_sets: Sequence[Entry]
     machines: Sequence[str]
@@ -79,7 +82,11 @@ def index_page(content: Content) -> str:
         "index.html.j2",
         content,
         groups={number: blocks for number, blocks in groups.items() if blocks},
-        inside={name: base64.b64encode(picture).decode() for name, (_, picture) in content.pictures.items()},
+        inside={
+            name: base64.b64encode(picture).decode()
+            for name, (_, picture) in content.pictures.items()
+            if isinstance(picture, bytes)
+        },
         open_conclusions={
             number: text for number, text in content.documents.conclusions.items() if _claims_of(content, number).empty
         },
@@ -110,8 +117,7 @@ def whole_table(content: Content, name: str) -> Block:
     """Return a table with all its rows and pictures; a run in several tables is drawn in its first."""
     params, rows = content.params, content.rows[name]
     drawn = [row.name for row in rows if params.runs[row.name].tables[0] == name]
-    curves = [f"{name}_curves"] if f"{name}_curves" in content.pictures else []  # or its rows' first table has them
-    return _block(content, name, rows, [*curves, *_drawings(content, drawn)])
+    return _block(content, name, rows, [*content.of_tables[name], *_drawings(content, drawn)])
 
 
 def experiment_blocks(content: Content, experiment: Experiment) -> list[Block]:
@@ -166,9 +172,9 @@ def _block(content: Content, name: str, rows: Sequence[Row], drawings: list[str]
         "metrics": [metric for metric in table.metrics if any(metric in row.values for row in rows)],
         "arguments": [key for key in table.arguments if any(key in row.arguments for row in rows)],
     }
-    part = table.model_copy(update=shown) if len(rows) < len(content.rows[name]) else table
+    part = table.model_copy(update=shown | {"published": []}) if len(rows) < len(content.rows[name]) else table
     frame = results_frame(part, rows, stacked=True)
-    times = [show_seconds(content.timings[row.name].seconds) for row in rows]
+    times = [show_seconds(content.timings[row.name].seconds) for row in rows] + [NOTHING] * len(part.published)
     frame.insert(frame.columns.get_loc("parameters") + 1, "time", times)
     return Block(
         table_name=name,

@@ -15,8 +15,8 @@ from stages.core.run import PARAMS, Device, Run, Seeds, family_module, family_na
 from stages.core.schema import Strict, read_yaml, validate
 from stages.obtain.catalog import load_catalog
 from stages.results.inequality import parse
-from stages.texts.benchmarks import ANALOGIES, SIMILARITY
-from stages.texts.recipes import Cooccur, Corpus, Subsample, Tokenize, Vocab
+from stages.texts.benchmarks import ANALOGIES, RAW, SIMILARITY
+from stages.texts.recipes import Cooccur, Corpus, Divide, Mix, Subsample, Tokenize, Vocab
 
 # DVC cannot track a parameter below a key with a dot in it.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -59,6 +59,18 @@ class RunEntry(Strict):
     figures: bool = False
 
 
+class Published(Strict):
+    """A row that others published, shown below ours and not compared with them.
+
+    Attributes:
+        label: what it is, with its source.
+        values: as printed, by metric.
+    """
+
+    label: str
+    values: dict[str, float] = Field(min_length=1)
+
+
 class Table(Strict):
     """A results table.
 
@@ -67,6 +79,8 @@ class Table(Strict):
         arguments: arguments of the runs shown as columns.
         metrics: metrics shown as columns, in order.
         close: how far the document's number may lie from ours and still be called close.
+        relative_to: a row by whose first metric that of each row is divided, in a column of its own; null for none.
+        published: rows of others.
     """
 
     title: str
@@ -78,6 +92,8 @@ class Table(Strict):
     metrics: Annotated[list[str], Field(min_length=1)]
     digits: int = Field(default=4, ge=0, le=8)
     close: float = Field(default=0.01, gt=0)
+    relative_to: Name | None = None
+    published: list[Published] = []
 
 
 class Claim(Strict):
@@ -102,6 +118,8 @@ class Params(Strict):
     vocab: dict[Name, Vocab] = {}
     subsample: dict[Name, Subsample] = {}
     cooccur: dict[Name, Cooccur] = {}
+    divide: dict[Name, Divide] = {}
+    mix: dict[Name, Mix] = {}
     defaults: dict[str, dict[str, Any]]
     tables: dict[Name, Table]
     claims: dict[Name, Claim]
@@ -154,6 +172,10 @@ def load_params() -> Params:
             raise UserError(f"{where} has no row: no run names it under `tables`")
         for argument in table.arguments:
             one_of(argument, arguments, f"{where}.arguments")
+        if table.relative_to is not None:
+            one_of(table.relative_to, params.rows(name), f"{where}.relative_to")
+        for metric in {metric for entry in table.published for metric in entry.values}:
+            one_of(metric, table.metrics, f"{where}.published")
     for name, claim in params.claims.items():
         where = f"{PARAMS}: claims.{name}.inequality"
         inequality = parse(claim.inequality, where)
@@ -168,7 +190,8 @@ def _checked_texts(params: Params, taken: Mapping[str, Any]) -> dict[str, Any]:
     """Check what the sections about texts refer to; return the recipes of those that are data for runs."""
     recipes: dict[str, Any] = {}
     for name, entry in params.tokenize.items():
-        one_of(entry.raw, params.fetch, f"{PARAMS}: tokenize.{name}.raw")
+        if not (RAW / entry.raw).is_dir():  # else the user made it
+            one_of(entry.raw, params.fetch, f"{PARAMS}: tokenize.{name}.raw")
     if params.subsample or params.cooccur:
         for name in (*SIMILARITY, ANALOGIES[0]):
             if name not in params.fetch:
@@ -178,13 +201,20 @@ def _checked_texts(params: Params, taken: Mapping[str, Any]) -> dict[str, Any]:
             one_of(data_set, list(params.tokenize), f"{PARAMS}: corpora.{name}")
     for name, entry in params.vocab.items():
         one_of(entry.corpus, list(params.corpora), f"{PARAMS}: vocab.{name}.corpus")
-    for section, entries in (("subsample", params.subsample), ("cooccur", params.cooccur)):
+    sections = {name: getattr(params, name) for name in ("subsample", "cooccur", "divide", "mix")}
+    for section, entries in sections.items():
         for name, entry in entries.items():
             where = f"{PARAMS}: {section}.{name}"
             if name in {*taken, *recipes}:
                 raise UserError(f"{where}: the name is used for other data too; it must be used once")
             one_of(entry.family, family_names(), f"{where}.family")
-            one_of(entry.vocab, list(params.vocab), f"{where}.vocab")
+            if isinstance(entry, Mix):
+                one_of(entry.data, list(params.divide), f"{where}.data")
+                mixed = [run for run, row in params.runs.items() if row.data == entry.data]
+                for place in ("first", "second"):
+                    one_of(getattr(entry, place), mixed, f"{where}.{place}")
+            else:
+                one_of(entry.vocab, list(params.vocab), f"{where}.vocab")
             recipes[name] = entry
     return recipes
 
@@ -192,7 +222,7 @@ def _checked_texts(params: Params, taken: Mapping[str, Any]) -> dict[str, Any]:
 def _checked_run(name: str, params: Params, recipes: dict[str, Any], content: dict[str, Any]) -> Run:
     entry, where = params.runs[name], f"{PARAMS}: runs.{name}"
     run = load_run(name, content)
-    sources = (params.prepare, params.generate, params.subsample, params.cooccur)
+    sources = (params.prepare, params.generate, params.subsample, params.cooccur, params.divide, params.mix)
     of_family = [key for entries in sources for key, data in entries.items() if data.family == entry.family]
     one_of(entry.data, of_family, f"{where}.data")
     for table in entry.tables:

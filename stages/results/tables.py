@@ -181,7 +181,15 @@ def results_frame(table: Table, rows: Sequence[Row], *, stacked: bool = False) -
         columns[words(metric)] = ours
         if any(theirs) and not stacked:
             columns[f"{words(metric)}, document"] = [text or NOTHING for text in theirs]
-    return pd.DataFrame(columns)
+    for row in (row for row in rows if row.name == table.relative_to):
+        metric = table.metrics[0]
+        base = mean(row.values[metric])
+        columns["ratio"] = [f"{mean(other.values[metric]) / base:.3f}" for other in rows]
+    others = [
+        {"row": entry.label} | {words(metric): f"{value:g}" for metric, value in entry.values.items()}
+        for entry in table.published
+    ]
+    return pd.concat([pd.DataFrame(columns), pd.DataFrame(others)], ignore_index=True).fillna(NOTHING)
 
 
 def comparison_frame(table: Table, rows: Sequence[Row], verdicts: Sequence[Verdict] | None = None) -> pd.DataFrame:

@@ -32,6 +32,25 @@ def read_plain(folder: Path) -> Iterator[str]:
         yield from decoded(path).splitlines()
 
 
+def read_verse(folder: Path) -> Iterator[str]:
+    """Yield the poems or songs of every .txt file in `folder`, without empty lines.
+
+    A line with % alone, or an empty one, ends a poem (the format of the program fortune). Lines in colours of the
+    terminal, which hold title and author there, are left out.
+
+    Raises:
+        UserError: there is no file, or a byte is not UTF-8.
+    """
+    poem: list[str] = []
+    for line in (*read_plain(folder), "%"):
+        if line.strip() in ("%", ""):
+            if poem:
+                yield "\n".join(poem)
+            poem = []
+        elif "\x1b[" not in line:
+            poem.append(line.strip())
+
+
 def read_brown(folder: Path) -> Iterator[str]:
     """Yield the sentences of the Brown corpus; a token is `word/tag`, and a word may hold a slash.
 
@@ -135,6 +154,7 @@ def read_text8(folder: Path) -> Iterator[str]:
 
 READERS: dict[str, Callable[[Path], Iterator[str]]] = {
     "plain": read_plain,
+    "verse": read_verse,
     "brown": read_brown,
     "wikipedia": read_wikipedia,
     "wordnet": read_wordnet,

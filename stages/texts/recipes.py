@@ -1,4 +1,4 @@
-"""How texts are made into data: the sections `tokenize`, `corpora`, `vocab`, `subsample`, `cooccur` of params.yaml."""
+"""How texts are made into data: the sections of params.yaml from `tokenize` to `mix`."""
 
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -10,16 +10,25 @@ from stages.core.schema import Strict, distinct, read_yaml, validate
 R = TypeVar("R", bound=Strict)
 
 
+# So many tokens from the beginning of a corpus, or this share of them.
+Part = Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)]
+
+
 class Tokenize(Strict):
-    """A fetched data set divided into words.
+    """A data set divided into tokens.
 
     Attributes:
-        raw: key of `fetch`.
+        raw: key of `fetch`, or a folder of data/raw that the user made.
         reader: which function of `stages/texts/readers.py` reads its files.
+        tokens: `text8` are runs of the letters a to z, the text in lower case; `words` are what spaces separate;
+            `lower_case_words` the same in lower case; `characters` are single ones, line breaks included.
+        mark: a token that follows each piece that the reader yields, such as a sentence or a poem; null for none.
     """
 
     raw: str
-    reader: Literal["plain", "brown", "wikipedia", "wordnet", "gcide", "text8"]
+    reader: Literal["plain", "brown", "verse", "wikipedia", "wordnet", "gcide", "text8"]
+    tokens: Literal["text8", "words", "lower_case_words", "characters"] = "text8"
+    mark: str | None = Field(default=None, min_length=1)
 
 
 class Vocab(Strict):
@@ -30,12 +39,15 @@ class Vocab(Strict):
         min_count: a rarer word is left out.
         max_size: at most so many words (two or more), the most frequent, special ones not counted; null for all.
         specials: special words such as `<unk>`, which come first.
+        first: the part of the corpus that is counted, from its beginning, so that nothing is learned from the text that
+            models are tested on; null for all of it.
     """
 
     corpus: str
     min_count: int = Field(default=1, ge=1)
     max_size: int | None = Field(default=None, ge=2)
     specials: Annotated[list[str], AfterValidator(distinct)] = []
+    first: Part | None = None
 
 
 class Subsample(Strict):
@@ -68,6 +80,49 @@ class Cooccur(Strict):
     window: int = Field(ge=1)
 
 
+class Divide(Strict):
+    """A corpus in three parts, one after the other, for language models; its result is data for runs.
+
+    Attributes:
+        family: whose `load` reads it.
+        vocab: key of `vocab`; other words become its `<unk>`.
+        unit: what a token is; words are joined by spaces when they are shown, characters by nothing.
+        mark: the token that ends a sentence or a poem, after which a text begins.
+        train: the first part, that models are trained on.
+        validation: the part after it; the rest is the test split.
+    """
+
+    has_validation: ClassVar[bool] = True
+    family: str
+    vocab: str
+    unit: Literal["word", "character"]
+    mark: str
+    train: Part
+    validation: Part
+
+
+class Mix(Strict):
+    """What the models of two runs gave the tokens of the same data; its result is data for runs that mix them.
+
+    Attributes:
+        family: of both runs, and whose `load` reads it.
+        data: of both runs.
+        first: a run.
+        second: another.
+    """
+
+    has_validation: ClassVar[bool] = True
+    family: str
+    data: str
+    first: str
+    second: str
+
+
+def part_size(part: Part, total: int) -> int:
+    """Return how many of `total` tokens a part has."""
+    return part if isinstance(part, int) else round(part * total)
+
+
 Corpus = Annotated[list[str], Field(min_length=1), AfterValidator(distinct)]
 TYPES: dict[str, Any] = {
     "tokenize": Tokenize,
@@ -75,6 +130,8 @@ TYPES: dict[str, Any] = {
     "vocab": Vocab,
     "subsample": Subsample,
     "cooccur": Cooccur,
+    "divide": Divide,
+    "mix": Mix,
 }
 
 

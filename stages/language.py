@@ -1,0 +1,199 @@
+"""Trained language models at work in the terminal: text, the perplexity of a file, words for a gap."""
+
+import math
+import re
+import sys
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from torch import Tensor, nn
+
+from stages.core.data import load_prepared
+from stages.core.device import prepare_device
+from stages.core.errors import UserError
+from stages.core.run import MODELS, PARAMS, Run, load_run
+from stages.core.schema import read_yaml
+from stages.core.vocabulary import UNKNOWN
+from stages.evaluate import load_model
+from stages.language_modeling.data import Stream
+from stages.language_modeling.evaluate import generate as generated
+from stages.language_modeling.evaluate import read, repeated
+from stages.language_modeling.figures import text_of
+from stages.language_modeling.train import stream_log_likelihood
+from stages.texts.decoding import decoded
+from stages.texts.recipes import Mix, load_text_recipe
+from stages.words import run_of, seed_of
+
+FAMILY = "language_modeling"
+GAP = "___"
+BATCH = 256  # words tried in a gap at once
+# Words with what is inside them, as in "don't" or "1,000", abbreviations, quotes, and single other signs.
+_WORDS = re.compile(rf"{GAP}|``|''|[A-Za-z]\.(?:[A-Za-z]\.)+|(?:Mr|Mrs|Dr|St)\.|\w+(?:[-'.,/&]\w+)*|[^\w\s]")
+_ENDS = {".", "?", "!"}
+
+
+def generate(prompt: str, run: str, temperature: float, length: int, seed: int, model_seed: int | None) -> None:
+    """Print `prompt` and what the model goes on with.
+
+    Raises:
+        UserError: the prompt is empty or has unknown words only, the temperature is not above 0, or the run is unknown
+            or not trained.
+    """
+    if not (temperature > 0 and math.isfinite(temperature)):
+        raise UserError(f"--temperature = {temperature}: must be a number above 0")
+    if not prompt.strip():
+        raise UserError(f"--prompt = {prompt!r}: must have at least one word or character")
+    model, data = _load(run, model_seed)
+    tokens = _numbers(_split(prompt, data, ends=False), data, "--prompt")
+    draws = torch.Generator().manual_seed(seed)
+    print(text_of(generated(model, tokens, length, temperature, draws, data)[1:].tolist(), data))
+
+
+def score(file: Path, run: str, model_seed: int | None) -> None:
+    """Print the perplexity of a text file, of each of its tokens, after the first of which nothing is left out.
+
+    Raises:
+        UserError: the file cannot be read, is not UTF-8 or empty, or the run is unknown or not trained.
+    """
+    text = decoded(file)
+    model, data = _load(run, model_seed)
+    tokens = _numbers((token for line in text.splitlines() for token in _split(line, data)), data, str(file))
+    scores = stream_log_likelihood(model, tokens, 1)
+    perplexity = math.exp(-scores.mean().item())
+    unknown = (tokens[1:] == data.vocabulary.index[UNKNOWN]).double().mean().item()
+    print(f"perplexity {perplexity:.2f} per {data.unit}, {math.log2(perplexity):.3f} bits")
+    print(f"{len(scores):,} {data.unit}s with the marks of ends, {unknown:.1%} unknown")
+
+
+def cloze(sentence: str, run: str, count: int, model_seed: int | None) -> None:
+    """Print the words for the gap `___` that make the whole sentence most probable.
+
+    No sentence is more probable than its beginning up to the gap's word: words are tried in the order of that, and no
+    more once the rest cannot come among the first.
+
+    Raises:
+        UserError: there is not exactly one gap, the rest has unknown words only, or the run is unknown or not trained.
+    """
+    model, data = _load(run, model_seed)
+    words = list(_split(sentence, data))
+    if words.count(GAP) != 1 or len(words) < 2:
+        raise UserError(f"SENTENCE = {sentence!r}: must have one gap, written {GAP}, and at least one word beside it")
+    place = words.index(GAP)
+    tokens = _numbers([word for word in words if word != GAP], data, "SENTENCE")
+    before, after = tokens[: place + 1], tokens[place + 1 :]
+    scores, state = read(model, before)
+    index = data.vocabulary.index
+    scores[0, [index[UNKNOWN], index[data.mark]]] = -math.inf
+    begun = stream_log_likelihood(model, before, 1).sum().item() if place else 0.0
+    ranked = _rank(model, scores[0].double(), state, after, count)
+
+    table = Table("word", box=box.SIMPLE_HEAD)
+    table.add_column("log-probability of the sentence, nats", justify="right")
+    table.add_column("times as probable as the first", justify="right")
+    for total, number in ranked:
+        share = math.exp(total - ranked[0][0])
+        table.add_row(Text(data.vocabulary.words[number]), f"{begun + total:.3f}", f"{share:.3g}")
+    Console().print(table)
+
+
+def _rank(model: nn.Module, scores: Tensor, state: object, after: Tensor, count: int) -> list[tuple[float, int]]:
+    """Return the `count` best words for a gap, with the log-probability of the word and what comes after it.
+
+    Args:
+        model: a language model in evaluation mode.
+        scores: of each word after what comes before, float64 (words,).
+        state: of the model there, of one text.
+        after: the tokens after the gap, int64 (tokens,).
+        count: how many.
+    """
+    best: list[tuple[float, int]] = []
+    ordered, numbers = scores.sort(descending=True)
+    for begin in range(0, len(numbers), BATCH):
+        part, totals = numbers[begin : begin + BATCH], ordered[begin : begin + BATCH].clone()
+        if (len(best) == count and totals[0] <= best[-1][0]) or totals[0] == -math.inf:
+            break
+        if len(after):
+            targets = after[:, None].expand(-1, len(part))
+            inputs = torch.cat([part[None], targets[:-1]])
+            found, _ = model.log_likelihood(inputs, targets.contiguous(), repeated(state, len(part)))
+            totals += found.double().sum(0)
+        best = sorted([*best, *zip(totals.tolist(), part.tolist(), strict=True)], reverse=True)[:count]
+    return [entry for entry in best if entry[0] > -math.inf]
+
+
+def _load(name: str, model_seed: int | None) -> tuple[nn.Module, Stream]:
+    """Return a trained model of a run and the data it was trained on; that of a mixture has both models in it.
+
+    Raises:
+        UserError: the run or its seed is unknown, the run is not trained, or its data are missing.
+    """
+    params = read_yaml(PARAMS)
+    run = run_of(FAMILY, name)
+    seed = seed_of(run, model_seed, "--model-seed")
+    prepare_device(run.device)
+    if run.data not in (params.get("mix") or {}):
+        data = load_prepared(run.family, run.data, run.device)
+        return _model(run, seed, data), data
+    recipe: Mix = load_text_recipe("mix", run.data, params)
+    data = load_prepared(run.family, recipe.data, run.device)
+    mixture = _model(run, seed, data)
+    parts = [load_run(part, params) for part in (recipe.first, recipe.second)]
+    mixture.models = tuple(_model(part, seed if seed in part.seeds else part.seeds[0], data) for part in parts)
+    return mixture, data
+
+
+def _model(run: Run, seed: int, data: Stream) -> nn.Module:
+    if not (MODELS / run.name / f"{seed}.safetensors").exists():
+        raise UserError(
+            f"--run: {MODELS / run.name} has no model of seed {seed}; `dvc repro train@{run.name}` makes it"
+        )
+    return load_model(run, seed, data.info)[0]
+
+
+def _split(text: str, data: Stream, *, ends: bool = True) -> Iterator[str]:
+    """Yield the tokens of a line or a prompt as the data have them, with marks at the ends of sentences or lines."""
+    if data.unit == "character":
+        yield from text.strip()
+        if ends and text.strip():
+            yield "\n" if "\n" in data.vocabulary.index else data.mark
+        return
+    tokens = _WORDS.findall(text)
+    for place, token in enumerate(tokens):
+        if token == '"':  # as the Brown corpus writes quotes: opening ones precede a word
+            token = "``" if tokens[:place].count('"') % 2 == 0 else "''"
+        yield token
+        if ends and token in _ENDS and (place + 1 == len(tokens) or tokens[place + 1] not in {'"', "''", *_ENDS}):
+            yield data.mark
+
+
+def _numbers(words: Iterable[str], data: Stream, where: str) -> Tensor:
+    """Return the numbers of tokens after a mark, as a text begins: int64 (tokens + 1,); name unknown ones on stderr.
+
+    A word that is known in lower case only is taken in lower case.
+
+    Raises:
+        UserError: there is none, or none is known.
+    """
+    index = data.vocabulary.index
+    unknown = index[UNKNOWN]
+    numbers, strange = array("q", [index[data.mark]]), dict[str, None]()
+    for word in words:
+        number = index.get(word, index.get(word.lower(), unknown))
+        numbers.append(number)
+        if number == unknown:
+            strange[word] = None
+    if len(numbers) == 1:
+        raise UserError(f"{where}: has no {data.unit} in it")
+    shown = ", ".join(list(strange)[:5]) + (", …" if len(strange) > 5 else "")
+    known = set(numbers[1:]) - {unknown, index[data.mark]}
+    if not known:
+        raise UserError(f"{where}: none of its {data.unit}s is among the {len(index):,} known ones: {shown}")
+    if strange:
+        print(f"{where}: unknown, read as {UNKNOWN}: {shown}", file=sys.stderr)
+    return torch.tensor(numbers, dtype=torch.int64, device=data.tokens.device)
