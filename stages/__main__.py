@@ -25,7 +25,7 @@ Count = Annotated[int, typer.Option(min=1, help="how many words")]
 DEFAULT_RUN = "word_vectors_skip_gram"
 LanguageRun = Annotated[str, typer.Option("--run", help="a run of the family language_modeling")]
 ModelSeed = Annotated[int | None, typer.Option(help="one of the run's seeds; the first if none")]
-LANGUAGE_RUN = "language_modeling_lstm_dropout"
+LANGUAGE_RUN = "language_modeling_lstm_400"
 
 
 @app.command()

@@ -33,8 +33,8 @@ def evaluate(name: str) -> None:
         for seed in run.seeds:  # one model in memory at a time
             model, history = load_model(run, seed, data.info)
             predicted = {}
-            if hasattr(family, "predict"):  # of each example, for other runs to read
-                predicted = {"predictions": family.predict(model, run, data)}
+            if hasattr(family, "example_scores"):  # of each example, for other runs to read
+                predicted = {"predictions": family.example_scores(model, run, data)}
                 predictions |= {f"{part}_{seed}": tensor for part, tensor in predicted["predictions"].items()}
             scores[seed] = family.score(model, run, data, history, **predicted)
             if seed == run.seeds[0]:

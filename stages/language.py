@@ -56,7 +56,7 @@ def generate(prompt: str, run: str, temperature: float, length: int, seed: int, 
 
 
 def score(file: Path, run: str, model_seed: int | None) -> None:
-    """Print the perplexity of a text file, of each of its tokens, after the first of which nothing is left out.
+    """Print the perplexity that a model gives a text file; every token is scored, the first as after a mark.
 
     Raises:
         UserError: the file cannot be read, is not UTF-8 or empty, or the run is unknown or not trained.
@@ -94,8 +94,8 @@ def cloze(sentence: str, run: str, count: int, model_seed: int | None) -> None:
     ranked = _rank(model, scores[0].double(), state, after, count)
 
     table = Table("word", box=box.SIMPLE_HEAD)
-    table.add_column("log-probability of the sentence, nats", justify="right")
-    table.add_column("times as probable as the first", justify="right")
+    table.add_column("log-probability, nats", justify="right")
+    table.add_column("ratio to the first", justify="right")
     for total, number in ranked:
         share = math.exp(total - ranked[0][0])
         table.add_row(Text(data.vocabulary.words[number]), f"{begun + total:.3f}", f"{share:.3g}")
@@ -150,26 +150,29 @@ def _load(name: str, model_seed: int | None) -> tuple[nn.Module, Stream]:
 
 def _model(run: Run, seed: int, data: Stream) -> nn.Module:
     if not (MODELS / run.name / f"{seed}.safetensors").exists():
-        raise UserError(
-            f"--run: {MODELS / run.name} has no model of seed {seed}; `dvc repro train@{run.name}` makes it"
-        )
+        raise UserError(f"--run = '{run.name}': it has no model of seed {seed}; `dvc repro train@{run.name}` makes it")
     return load_model(run, seed, data.info)[0]
 
 
 def _split(text: str, data: Stream, *, ends: bool = True) -> Iterator[str]:
     """Yield the tokens of a line or a prompt as the data have them, with marks at the ends of sentences or lines."""
     if data.unit == "character":
-        yield from text.strip()
+        for part in re.split(f"({GAP})", text.strip()):
+            yield from [GAP] if part == GAP else part
         if ends and text.strip():
             yield "\n" if "\n" in data.vocabulary.index else data.mark
         return
-    tokens = _WORDS.findall(text)
-    for place, token in enumerate(tokens):
-        if token == '"':  # as the Brown corpus writes quotes: opening ones precede a word
-            token = "``" if tokens[:place].count('"') % 2 == 0 else "''"
-        yield token
-        if ends and token in _ENDS and (place + 1 == len(tokens) or tokens[place + 1] not in {'"', "''", *_ENDS}):
+    quoted = ended = False
+    for token in _WORDS.findall(text):
+        closing = token == "''" or (token == '"' and quoted)
+        if ended and not closing and token not in _ENDS:
             yield data.mark
+        ended = ends and (token in _ENDS or (ended and closing))
+        if token == '"':  # as the Brown corpus writes quotes
+            token, quoted = ("''" if quoted else "``"), not quoted
+        yield token
+    if ended:
+        yield data.mark
 
 
 def _numbers(words: Iterable[str], data: Stream, where: str) -> Tensor:

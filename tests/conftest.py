@@ -41,6 +41,8 @@ SMALL = {
     "vocab": {},
     "subsample": {},
     "cooccur": {},
+    "divide": {},
+    "mix": {},
     "defaults": {"regression": {"batch_size": 16, "num_epochs": 3}},
     "tables": {
         "line": {

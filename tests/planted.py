@@ -4,22 +4,27 @@
 caught against the committed references, judged as on another machine.
 """
 
+import math
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 
+from stages.core import output_layer
 from stages.core.data import Data, Split, load_prepared
 from stages.core.device import prepare_device
 from stages.core.errors import UserError
 from stages.core.run import Run, family_module, load_run
 from stages.core.schema import read_yaml, validate
 from stages.core.vocabulary import Vocabulary
+from stages.language_modeling import train as language_models
+from stages.language_modeling.data import Stream
 from stages.results.metrics import summarise
 from stages.results.references import Reference, load_references
 from stages.results.verification import Finding, Tolerances, compare_runs
@@ -104,7 +109,44 @@ def benchmark_in_text(run: Run, data: Corpus) -> tuple[Run, Corpus, AbstractCont
     return run, replace(data, tokens=torch.cat([data.tokens, leak])), nullcontext()
 
 
+def dropped_words(run: Run, data: Stream) -> tuple[Run, Stream, AbstractContextManager]:
+    """Lose every fifth token of the training part, as a mistake in reading sentences would."""
+    kept = torch.arange(data.num_train) % 5 != 0
+    tokens = torch.cat([data.train[kept], data.tokens[data.num_train :]])
+    return run, replace(data, tokens=tokens, num_train=int(kept.sum())), nullcontext()
+
+
+def targets_not_shifted(run: Run, data: Stream) -> tuple[Run, Stream, AbstractContextManager]:
+    """Train on predicting the token after the next."""
+    found = language_models.batches
+
+    def batches(*arguments):
+        for inputs, targets in found(*arguments):
+            yield inputs[:-1], targets[1:]
+
+    return run, data, patch.object(language_models, "batches", batches)
+
+
+def correction_forgotten(run: Run, data: Stream) -> tuple[Run, Stream, AbstractContextManager]:
+    """Sum over sampled words as if they were all words."""
+    return run, data, patch.object(output_layer, "math", SimpleNamespace(log=lambda value: 0.0, inf=math.inf))
+
+
+def test_part_in_training(run: Run, data: Stream) -> tuple[Run, Stream, AbstractContextManager]:
+    """Train on the test part too."""
+    tokens = torch.cat([data.tokens[-data.num_test :], data.tokens])
+    return run, replace(data, tokens=tokens, num_train=data.num_train + data.num_test), nullcontext()
+
+
 PLANTS: dict[str, list[Plant]] = {
+    "language_modeling": [
+        learning_rate_ten_times_too_high,
+        dropout_left_on,
+        dropped_words,
+        targets_not_shifted,
+        correction_forgotten,
+        test_part_in_training,
+    ],
     "image_classification": [
         learning_rate_ten_times_too_high,
         shuffled_labels,
@@ -151,6 +193,8 @@ def main(names: list[str]) -> None:
         prepare_device(run.device)
         data = load_prepared(run.family, run.data)
         for plant in [nothing, *PLANTS[run.family]]:
+            if plant is dropout_left_on and not run.args.dropout:
+                continue
             try:
                 findings = judge(name, reference, measure(run, data, run.seeds, plant), run.seeds, tolerances)
             except UserError as error:  # training diverged: the rebuild itself fails
@@ -165,4 +209,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["image_classification_mlp_tuned", "word_vectors_wordnet"])
+    main(sys.argv[1:] or ["image_classification_mlp_tuned", "word_vectors_wordnet", "language_modeling_lstm"])

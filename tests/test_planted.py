@@ -1,5 +1,7 @@
 """Verification catches each planted regression on small problems that take a fraction of a second to learn."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,6 +11,8 @@ from stages.core.errors import UserError
 from stages.core.run import Run
 from stages.core.vocabulary import Vocabulary
 from stages.image_classification import mlp
+from stages.language_modeling import lstm
+from stages.language_modeling.data import Stream
 from stages.results.references import Reference
 from stages.results.verification import Finding, Tolerances
 from stages.texts.subsampling import keep_probability
@@ -16,6 +20,7 @@ from stages.word_vectors import skip_gram
 from stages.word_vectors.data import Corpus
 from tests import planted
 from tests.conftest import ROOT
+from tests.language_modeling.small import small_stream, small_tokens
 
 IMAGE_ARGS = mlp.Args(
     layer_sizes=[784, 128, 10],
@@ -29,7 +34,21 @@ IMAGE_ARGS = mlp.Args(
     schedule="cosine",
 )
 VECTOR_ARGS = skip_gram.Args(dimensions=10, num_epochs=3, learning_rate=0.02, window=3, num_negatives=5)
+LANGUAGE_ARGS = lstm.Args(
+    embedding_size=48,
+    num_hiddens=48,
+    num_epochs=12,
+    batch_size=4,
+    num_steps=16,
+    learning_rate=0.02,
+    min_improvement=0.1,
+    clip_norm=1.0,
+    dropout=0.3,
+    num_frequent=20,
+    num_sampled=3,
+)
 RUNS = {
+    "language_modeling": Run("small", "language_modeling", "lstm", "genres", LANGUAGE_ARGS, [1], "cpu"),
     "image_classification": Run("small", "image_classification", "mlp", "blobs", IMAGE_ARGS, [1], "cpu"),
     "word_vectors": Run("small", "word_vectors", "skip_gram", "topics", VECTOR_ARGS, [1], "cpu"),
 }
@@ -37,18 +56,21 @@ VECTOR_METRICS = [
     *(f"{name}{kind}" for name in ("wordsim353", "simlex999") for kind in ("", "_output", "_sum", "_missing")),
     *("analogy_accuracy", "analogy_missing", "flops_per_pair"),
 ]
+LANGUAGE_METRICS = ["validation_perplexity", "test_perplexity", "inverse_probability", "diverged"]
 TOLERANCES = Tolerances.model_validate(
     {
         "confidence": 0.99,
         "same_fingerprint": {"relative": 1e-6, "absolute": 1e-9},
         "better": {"train_loss": "lower", "test_loss": "lower", "test_accuracy": "higher"}
-        | dict.fromkeys(VECTOR_METRICS, "higher"),
+        | dict.fromkeys(VECTOR_METRICS, "higher")
+        | dict.fromkeys(LANGUAGE_METRICS, "lower"),
         "metrics": {
             "train_loss": {"floor": 1e-4, "max_width": 0.2},
             "test_loss": {"floor": 1e-4, "max_width": 0.2},
             "test_accuracy": {"floor": 1e-3, "max_width": 0.1},
         }
-        | {name: {"floor": 1e-3, "max_width": 0.1} for name in VECTOR_METRICS},
+        | {name: {"floor": 1e-3, "max_width": 0.1} for name in VECTOR_METRICS}
+        | {name: {"floor": 1e-3, "max_width": 0.1, "max_share": 0.2} for name in LANGUAGE_METRICS},
     }
 )
 
@@ -86,7 +108,17 @@ def topics() -> Corpus:
     return Corpus(vocabulary, similarity, [], tokens.int(), keep)
 
 
+def genres() -> Stream:
+    """A text whose test part has, as Brown's, more of another genre than what comes before it: of another language."""
+    data = small_stream(4000)
+    other = small_tokens(2000, seed=5, language=1)
+    train, rare, half = data.num_train, data.num_train // 4, data.num_test // 2
+    parts = [data.tokens[: train - rare], other[:rare], data.tokens[train:-half], other[-half:]]
+    return replace(data, tokens=torch.cat(parts))
+
+
 DATA = {
+    "language_modeling": genres(),
     "image_classification": Data(
         images(4000, 1), None, images(1000, 2), {"task": "multiclass", "pixel_mean": 0.5, "pixel_sd": 0.26}
     ),
@@ -133,3 +165,5 @@ def test_a_planted_regression_is_caught(references, family, plant):
     if plant is planted.test_split_in_training:
         gains = {found.metric for found in caught if "look for a leak" in found.why}
         assert {"test_accuracy", "test_loss"} & gains
+    if plant is planted.test_part_in_training:
+        assert "test_perplexity" in {found.metric for found in caught if "look for a leak" in found.why}

@@ -12,6 +12,8 @@ import torch
 from stages import check, report
 from stages.core.data import Data, Split, save_data, write_tensors
 from stages.core.errors import UserError
+from stages.image_classification import figures
+from stages.results.figures import Drawing, learning_curves
 from tests.conftest import write_params, yaml
 
 CLASSES = ["shirt", "bag & belt", "boot"]
@@ -141,6 +143,34 @@ def test_every_promised_file_is_there_and_the_same_twice(results):
     } <= set(first)
     report.report()
     assert written() == first
+
+
+def test_a_text_may_stand_in_place_of_a_figure(results, monkeypatch):
+    """A language model's sample: escaped, with its lines, and no picture of it."""
+    drawing = Drawing("What it wrote.", "one <word>\nanother line")
+    monkeypatch.setattr(figures, "draw", lambda label, outputs, data: {"text": drawing})
+    report.report()
+    for page in (Path("reports/index.html"), Path("reports/documents/002.html")):
+        if "soft &lt;max&gt;" in page.read_text():
+            assert "<pre>one &lt;word&gt;\nanother line</pre>" in page.read_text()
+    assert "What it wrote." in Path("reports/index.html").read_text()
+    assert not list(Path("reports/figures").glob("*_text*"))
+
+
+def test_a_family_may_draw_its_tables_itself(results, monkeypatch):
+    """It gets curves, outputs and seconds by label; what it draws stands where the losses stood."""
+    seen = {}
+
+    def draw_table(title, curves, outputs, seconds):
+        seen.update(curves=list(curves), outputs=list(outputs), seconds=seconds)
+        return {"own": learning_curves(title, curves)}
+
+    monkeypatch.setattr(figures, "draw_table", draw_table, raising=False)
+    report.report()
+    assert seen == {"curves": ["soft <max>"], "outputs": ["soft <max>"], "seconds": {"soft <max>": None}}
+    assert Path("reports/figures/images_own.png").exists()
+    assert not Path("reports/figures/images_curves.png").exists()
+    assert Path("reports/figures/line_curves.png").exists()
 
 
 def test_the_page_needs_nothing_but_itself(results):

@@ -7,19 +7,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from stages.cooccur import cooccur
+from stages.core.data import write_tensors
 from stages.core.errors import UserError
+from stages.divide import divide
+from stages.language_modeling import data as streams
+from stages.mix import mix
 from stages.subsample import subsample
 from stages.texts.recipes import Vocab
 from stages.texts.subsampling import keep_probability
-from stages.texts.tokens import write_tokens
+from stages.texts.tokens import read_tokens, write_tokens
 from stages.tokenize import tokenize
 from stages.vocab import choose_words, vocab
 from stages.word_vectors.data import Cooccurrences, Corpus, load
 from tests.conftest import ROOT, yaml
 
 FAMILY = {"family": "word_vectors", "vocab": "words"}
+EMPTY: dict = {}
+STREAM = {"family": "language_modeling", "vocab": "words", "unit": "word", "mark": "</s>", "train": 5, "validation": 3}
 BENCHMARKS = {
     "wordsim353/wordsim353.tsv": "# comment\nTiger\tcat\t7.35\n",
     "simlex999/simlex999.txt": "old\tnew\t1.58\n",
@@ -32,13 +39,18 @@ def write_corpus(tmp_path, monkeypatch):
     """Write two texts that make one corpus, a params.yaml, and small benchmarks; tmp_path is the current directory."""
     monkeypatch.chdir(tmp_path)
 
-    def write(first: str, second: str = "", **vocab_args) -> None:
+    def write(first: str, second: str = "", /, *, tokens: dict = EMPTY, parts: dict = EMPTY, **vocab_args) -> None:
         params = {
-            "tokenize": {"first": {"raw": "one", "reader": "plain"}, "second": {"raw": "two", "reader": "plain"}},
+            "tokenize": {
+                "first": {"raw": "one", "reader": "plain", **tokens},
+                "second": {"raw": "two", "reader": "plain"},
+            },
             "corpora": {"text": ["first", "second"] if second else ["first"]},
             "vocab": {"words": {"corpus": "text", **vocab_args}},
             "subsample": {"windows": {**FAMILY, "threshold": 0.1}},
             "cooccur": {"counts": {**FAMILY, "window": 2}},
+            "divide": {"stream": {**STREAM, **parts}},
+            "mix": {"both": {"family": "language_modeling", "data": "stream", "first": "one", "second": "two"}},
         }
         yaml.dump(params, tmp_path / "params.yaml")
         for name, text in {"one/a.txt": first, "two/a.txt": second, **BENCHMARKS}.items():
@@ -88,6 +100,102 @@ def test_steps_write_what_runs_read(write_corpus):
     for data in (windows, counts):
         assert data.similarity == {"wordsim353": [["tiger", "cat", 7.35]], "simlex999": [["old", "new", 1.58]]}
         assert data.analogies == [["boy", "girl", "brother", "sister"]]
+
+
+WORDS = {"tokens": "words", "mark": "</s>"}
+PARTS = {"validation": 3, "test": 4}
+
+
+def test_a_stream_for_language_models(write_corpus):
+    """Case kept, a mark after each line, words counted in the training part only, others merged, three parts."""
+    write_corpus("The cat the\n\ncat The cat\na dog The", tokens=WORDS, specials=["<unk>"], first=5)
+    for step, name in ((tokenize, "first"), (vocab, "words"), (divide, "stream")):
+        step(name)
+    data = streams.load(Path("data/prepared/stream"))
+    assert data.vocabulary.words == ["<unk>", "cat", "</s>", "The", "the"]
+    assert data.vocabulary.counts == [0, 2, 1, 1, 1]
+    text = ["The", "cat", "the", "</s>", "cat", "The", "cat", "</s>", "<unk>", "<unk>", "The", "</s>"]
+    assert [data.vocabulary.words[token] for token in data.tokens] == text
+    assert data.sizes() == {"num_words": 5, "num_train": 5, "num_validation": 3, "num_test": 4}
+    assert [data.vocabulary.words[token] for token in data.train] == text[:5]
+    for part, start, end in (("validation", 5, 8), ("test", 8, 12)):
+        tokens, begin = data.part(part)
+        assert (begin, len(tokens)) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ("text8", ["it", "s", "a", "cat"]),
+        ("words", ["It's", "a", "Cat", "."]),
+        ("lower_case_words", ["it's", "a", "cat", "."]),
+        ("characters", list("It's a Cat .")),
+    ],
+)
+def test_ways_to_divide_a_text(write_corpus, tokens, expected):
+    write_corpus("It's a Cat .\n", tokens={"tokens": tokens})
+    tokenize("first")
+    words, ids = read_tokens(Path("data/tokens/first"))
+    assert [words[number] for number in ids] == expected
+
+
+def test_parts_may_be_shares(write_corpus):
+    """So that one parameter is enough to put in a text of another length."""
+    write_corpus("a b\n" * 34, tokens=WORDS, parts={"train": 0.8, "validation": 0.1}, specials=["<unk>"], first=0.8)
+    for step, name in ((tokenize, "first"), (vocab, "words"), (divide, "stream")):
+        step(name)
+    assert streams.load(Path("data/prepared/stream")).sizes()["num_train"] == 82
+
+
+@pytest.mark.parametrize("parts", [{"train": 9}, {"train": 0.9, "validation": 0.1}, {"train": 12, "validation": 5}])
+def test_a_part_without_tokens_is_named(write_corpus, parts):
+    write_corpus("a b c\na b c\na b c", tokens=WORDS, parts=parts, specials=["<unk>"])
+    tokenize("first")
+    vocab("words")
+    with pytest.raises(UserError, match=r"params\.yaml: divide\.stream: train = .*of 12 tokens each part"):
+        divide("stream")
+    assert "prepared/stream" not in written()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "specials", "missing"), [({"tokens": "words"}, ["<unk>"], "</s>"), (WORDS, [], "<unk>")]
+)
+def test_a_vocabulary_without_marks_is_named(write_corpus, tokens, specials, missing):
+    write_corpus("a b c", tokens=tokens, specials=specials)
+    tokenize("first")
+    vocab("words")
+    with pytest.raises(UserError, match=rf"divide\.stream: '{missing}' is not in the vocabulary 'words'"):
+        divide("stream")
+
+
+def test_a_lyrics_file_that_is_not_utf_8(write_corpus):
+    """One line with the file, the line and the byte; nothing is written."""
+    write_corpus("a b c", tokens={"tokens": "characters", "reader": "verse"})
+    Path("data/raw/one/a.txt").write_bytes("one\ntwo \u00e9".encode("latin-1"))
+    with pytest.raises(UserError, match=r"data/raw/one/a\.txt, line 2: byte 0xe9 is not UTF-8; convert the file"):
+        tokenize("first")
+    assert written() == set()
+
+
+def test_predictions_of_two_runs_are_put_side_by_side(write_corpus):
+    """By part and seed; runs of data with other sizes are refused."""
+    write_corpus("a b c\na b c\na b c", tokens=WORDS, specials=["<unk>"])
+    for step, name in ((tokenize, "first"), (vocab, "words"), (divide, "stream")):
+        step(name)
+    for run, seeds in (("one", (1, 2)), ("two", (1,))):
+        scores = {f"{part}_{seed}": torch.full((n,), -float(seed)) for part, n in PARTS.items() for seed in seeds}
+        Path(f"data/evaluations/{run}").mkdir(parents=True)
+        write_tensors(Path(f"data/evaluations/{run}/predictions.safetensors"), scores)
+    mix("both")
+    data = streams.load(Path("data/prepared/both"))
+    assert [scores.tolist() for scores in data.pair("test", 2)] == [[-2.0] * 4, [-1.0] * 4]
+    assert data.sizes() == {"num_words": 5, "num_train": 5, "num_validation": 3, "num_test": 4}
+
+    write_tensors(Path("data/evaluations/two/predictions.safetensors"), {"test_1": torch.zeros(9)})
+    with pytest.raises(
+        UserError, match=r"mix\.both\.second = 'two': it predicted 9 tokens of test_1, and 'stream' has 4"
+    ):
+        mix("both")
 
 
 @pytest.mark.filterwarnings("error")  # a special word never occurs: no division by zero
@@ -199,7 +307,7 @@ def test_words_are_chosen_by_count_and_then_by_the_alphabet(options, words, coun
 
 def test_runs_need_no_torchtext():
     """Torchtext is at its end: only the two steps that the documents do with it may need it."""
-    modules = "stages.subsample, stages.cooccur, stages.train, stages.word_vectors.train, stages.word_vectors.evaluate"
+    modules = "stages.subsample, stages.divide, stages.mix, stages.train, stages.word_vectors.evaluate, stages.language"
     program = f"import sys, {modules}; sys.exit('torchtext' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -19,7 +19,7 @@ KINDS = ("under 10", "10 to 99", "100 to 999", "1,000 to 9,999", "10,000 and mor
 SAMPLES, OPENING, SAMPLE_LENGTH, TEMPERATURE = 2, 4, 60, 0.8
 
 
-def predict(model: nn.Module, run: Run, data: Stream | Predictions) -> dict[str, Tensor]:
+def example_scores(model: nn.Module, run: Run, data: Stream | Predictions) -> dict[str, Tensor]:
     """Return the log-probability of each token of `validation` and `test` in nats, float32 (tokens,)."""
     if isinstance(data, Predictions):
         return {part: model.mix(*data.pair(part, int(model.seed))) for part in PARTS}
@@ -33,14 +33,14 @@ def score(
     history: History,
     predictions: dict[str, Tensor] | None = None,
 ) -> dict[str, float]:
-    """Return the metrics of one trained model; `predictions` are what `predict` returns.
+    """Return the metrics of one trained model; `predictions` are what `example_scores` returns.
 
     Perplexities are exponentials of the mean negative log-likelihood in nats of a token; `inverse_probability` is the
     test part's by the other formula, P^(-1/N) (document 000). Characters have `bits_per_character`, n-gram models the
     number of their n-grams, mixtures the weight of the first model, networks `diverged`: 1 if the loss left the finite
     numbers or was worse than a guess at random.
     """
-    predictions = predict(model, run, data) if predictions is None else predictions
+    predictions = example_scores(model, run, data) if predictions is None else predictions
     losses = {part: -predictions[part].double().mean().item() for part in PARTS}
     metrics = {f"{part}_perplexity": math.exp(loss) for part, loss in losses.items()}
     metrics["inverse_probability"] = inverse_probability(predictions["test"])
@@ -74,7 +74,7 @@ def outputs(
     """
     if isinstance(data, Predictions):
         return {"weight": model.weight.detach().clone()}
-    predictions = predict(model, run, data) if predictions is None else predictions
+    predictions = example_scores(model, run, data) if predictions is None else predictions
     tokens, start = data.part("test")
     kinds = kinds_of(data)[tokens[start:]]
     counts = torch.bincount(kinds, minlength=len(KINDS))

@@ -97,13 +97,18 @@ class Network(nn.Module):
         super().__init__()
         self.num_words = num_words
         self.embedding = None if input_size is None else nn.Embedding(num_words, input_size)
-        self.output = self.embedding if output_size is None else nn.Embedding(num_words, output_size)
-        for vectors in dict.fromkeys([self.embedding, self.output]):
+        self.own_output = None if output_size is None else nn.Embedding(num_words, output_size)
+        for vectors in (self.embedding, self.own_output):
             if vectors is not None:
                 nn.init.uniform_(vectors.weight, -0.1, 0.1)
         self.bias = nn.Parameter(torch.zeros(num_words))
         self.dropout, self.sampled = args.dropout, args.num_frequent is not None
         self.dtype = getattr(torch, args.precision)
+
+    @property
+    def output(self) -> nn.Embedding:
+        """The vectors of words at the output: its own or, tied, those of the input."""
+        return self.embedding if self.own_output is None else self.own_output
 
     def embed(self, tokens: Tensor) -> Tensor:
         """Return the vectors of tokens (time, batch, input_size), in training with dropout."""

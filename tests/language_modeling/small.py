@@ -9,10 +9,10 @@ MARK = "</s>"
 WORDS = 30  # besides the unknown word and the mark
 
 
-def small_tokens(length: int, seed: int) -> torch.Tensor:
+def small_tokens(length: int, seed: int, language: int = 0) -> torch.Tensor:
     """Draw a stream: after word w one of three words that w decides, now and then a mark; int64 (length,)."""
     draws = torch.Generator().manual_seed(seed)
-    follow = torch.randint(2, WORDS + 2, (WORDS + 2, 3), generator=torch.Generator().manual_seed(0))
+    follow = torch.randint(2, WORDS + 2, (WORDS + 2, 3), generator=torch.Generator().manual_seed(language))
     choices = torch.randint(3, (length,), generator=draws).tolist()
     ends = torch.rand(length, generator=draws).tolist()
     tokens, word = [], 1

@@ -34,6 +34,26 @@ def texts(params: dict) -> dict:
     return params
 
 
+def language(params: dict) -> dict:
+    """Add a divided text, two n-gram models of it and their mixture."""
+    texts(params)
+    divided = {
+        "family": "language_modeling",
+        "vocab": "x",
+        "unit": "word",
+        "mark": "</s>",
+        "train": 8,
+        "validation": 0.1,
+    }
+    params["divide"] = {"stream": divided}
+    params["mix"] = {"both": {"family": "language_modeling", "data": "stream", "first": "one", "second": "two"}}
+    row = {"family": "language_modeling", "model": "ngram", "data": "stream", "tables": ["line"], "label": "x"}
+    for order, name in enumerate(("one", "two"), 1):
+        params["runs"][name] = {**row, "args": {"order": order}}
+    params["runs"]["mixed"] = {**row, "model": "mixture", "data": "both", "args": {}}
+    return params
+
+
 def vectors(params: dict) -> dict:
     """Add a row of word vectors and return it."""
     args = {"dimensions": 5, "num_epochs": 1, "learning_rate": 0.1}
@@ -163,6 +183,49 @@ BREAKS: dict[str, tuple[Callable[[dict], object], list[str]]] = {
         lambda p: vectors(p).update(data="y"),
         ["runs.vectors.data = 'y'", "one of x"],
     ),
+    "a part of a text that is neither a number nor a share": (
+        lambda p: language(p)["divide"]["stream"].update(train=1.5),
+        ["divide.stream.train", "1.5"],
+    ),
+    "a text divided by an unknown vocabulary": (
+        lambda p: language(p)["divide"]["stream"].update(vocab="y"),
+        ["divide.stream.vocab = 'y'", "one of x"],
+    ),
+    "a mixture of an unknown run": (
+        lambda p: language(p)["mix"]["both"].update(second="three"),
+        ["mix.both.second = 'three'", "one of one, two"],
+    ),
+    "a mixture of runs of no divided text": (
+        lambda p: language(p)["mix"]["both"].update(data="line"),
+        ["mix.both.data = 'line'", "one of stream"],
+    ),
+    "a network that reads a mixture": (
+        lambda p: language(p)["runs"].update(three=p["runs"]["two"] | {"data": "both"}),
+        ["runs.three.data = 'both'", "one of stream"],
+    ),
+    "tied one-hot vectors": (
+        lambda p: language(p)["runs"]["one"].update(
+            model="rnn",
+            args={
+                "embedding_size": None,
+                "num_hiddens": 4,
+                "tied": True,
+                "num_epochs": 1,
+                "batch_size": 1,
+                "num_steps": 5,
+                "learning_rate": 0.1,
+            },
+        ),
+        ["runs.one.args", "tied needs an embedding_size"],
+    ),
+    "a ratio to a row of another table": (
+        lambda p: p["tables"]["line"].update(relative_to="nothing"),
+        ["tables.line.relative_to = 'nothing'", "regression_fast"],
+    ),
+    "a published number of a metric that is not shown": (
+        lambda p: p["tables"]["line"].update(published=[{"label": "others", "values": {"accuracy": 1.0}}]),
+        ["tables.line.published = 'accuracy'", "test_loss"],
+    ),
     "a run that is no mapping": (lambda p: p["runs"].update(regression_slow=3), ["regression_slow = 3"]),
 }
 
@@ -171,6 +234,22 @@ def test_a_row_of_word_vectors_is_valid(workspace, params):
     vectors(params)
     write_params(workspace, params)
     assert "vectors" in load_params().runs
+
+
+def test_language_models_and_their_mixture_are_valid(workspace, params):
+    language(params)
+    write_params(workspace, params)
+    assert "mixed" in load_params().runs
+
+
+def test_a_text_of_the_user_needs_no_catalogue(workspace, params):
+    """A folder of data/raw that is there, in place of a fetched one, by one parameter."""
+    params["tokenize"]["mine"] = {"raw": "lyrics", "reader": "verse", "tokens": "characters"}
+    write_params(workspace, params)
+    with pytest.raises(UserError, match=r"tokenize\.mine\.raw = 'lyrics'"):
+        load_params()
+    (workspace / "data/raw/lyrics").mkdir(parents=True)
+    load_params()
 
 
 @pytest.mark.parametrize("case", BREAKS)

@@ -7,7 +7,7 @@ import pytest
 
 from stages.core.errors import UserError
 from stages.results import tables
-from stages.results.params import Table
+from stages.results.params import Published, Table
 from stages.results.tables import Row, judge, prediction_interval, read_values
 
 TABLE = Table(
@@ -139,3 +139,15 @@ def test_a_damaged_file_is_an_error(tmp_path, text):
 def test_thousands_have_no_decimals():
     assert tables.show_number(496400.0, 4, signed=True) == "+496,400"
     assert tables.show_number(999.5, 1) == "999.5"
+
+
+def test_published_rows_stand_below_ours_and_ratios_beside_them():
+    """Rows of others have a label and their numbers only; a ratio is of means, and needs the row it is to."""
+    published = [Published(label="others: a model", values={"loss": 336.0})]
+    table = TABLE.model_copy(update={"published": published, "relative_to": "b"})
+    frame = tables.results_frame(table, [row(), row("b", values=(0.4,))])
+    assert frame["row"].tolist() == ["label a", "label b", "others: a model"]
+    assert frame["loss"].tolist()[2] == "336"
+    assert frame["ratio"].tolist() == ["0.500", "1.000", "–"]
+    assert frame["parameters"].tolist()[2] == "–"
+    assert "ratio" not in tables.results_frame(table, [row()])

@@ -5,7 +5,16 @@ import zipfile
 import pytest
 
 from stages.core.errors import UserError
-from stages.texts.readers import READERS, read_brown, read_gcide, read_plain, read_text8, read_wikipedia, read_wordnet
+from stages.texts.readers import (
+    READERS,
+    read_brown,
+    read_gcide,
+    read_plain,
+    read_text8,
+    read_verse,
+    read_wikipedia,
+    read_wordnet,
+)
 
 LICENCE = "  1 This software and database is being provided to you, the LICENSEE, by\n  2 Princeton University.\n"
 
@@ -206,3 +215,10 @@ def test_a_missing_file_is_one_line_with_its_name(tmp_path, reader):
     with pytest.raises(UserError) as caught:
         list(READERS[reader](tmp_path / "nowhere"))
     assert "nowhere" in one_line(caught)
+
+
+def test_verse_is_read_poem_by_poem(tmp_path):
+    """Fortune's format and a plain file of songs: titles in colours, empty lines and signs of ends left out."""
+    (tmp_path / "a.txt").write_text("\x1b[32mTitle\x1b[m\nline one\nline two\n%\n\x1b[32mNext\x1b[m\nthree  \n")
+    (tmp_path / "b.txt").write_text("\nfour\n\nfive\nsix\n")
+    assert list(read_verse(tmp_path)) == ["line one\nline two", "three", "four", "five\nsix"]
