@@ -60,6 +60,8 @@ def _curves(title: str, curves: Mapping[str, pd.DataFrame], seconds_an_epoch: Ma
         if (seconds := seconds_an_epoch[label]) is not None:
             by_time.plot(curve["epoch"] * seconds, perplexity, **_style(index))
     by_epoch.set(xlabel="epoch", ylabel="validation perplexity", yscale="log")
+    by_epoch.yaxis.set_major_formatter("{x:g}")
+    by_epoch.yaxis.set_minor_formatter("{x:g}")
     by_time.set(xlabel="seconds of a core, one seed")
     by_epoch.locator_params(axis="x", integer=True)
     figure.legend(loc="outside lower center", ncols=3, fontsize="small")
