@@ -200,7 +200,7 @@ def generate(
     run: LanguageRun = LANGUAGE_RUN,
     temperature: Annotated[float, typer.Option(help="above 0; below 1 the likely becomes likelier")] = 1.0,
     length: Annotated[int, typer.Option(min=1, help="how many words or characters to write")] = 60,
-    seed: Annotated[int, typer.Option(min=0, help="of the draws")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="of the draws")] = 1,
     model_seed: ModelSeed = None,
 ) -> None:
     """Let a trained language model go on with a text."""

@@ -32,9 +32,13 @@ from stages.words import run_of, seed_of
 
 FAMILY = "language_modeling"
 GAP = "___"
+MANY = 0.25  # of a text unknown; the test part of the Brown corpus has 0.09
+COLDEST = 1e-6  # below it the likeliest word is drawn anyway
 BATCH = 256  # words tried in a gap at once
-# Words with what is inside them, as in "don't" or "1,000", abbreviations, quotes, and single other signs.
-_WORDS = re.compile(rf"{GAP}|``|''|[A-Za-z]\.(?:[A-Za-z]\.)+|(?:Mr|Mrs|Dr|St)\.|\w+(?:[-'.,/&]\w+)*|[^\w\s]")
+_QUOTES = str.maketrans({"“": "``", "”": "''", "‘": "'", "’": "'", "…": "..."})
+# Signs around a word, one at a time.
+_OPENING = re.compile(r"``|--|[\"'(\[{$*]")
+_CLOSING = re.compile(r"(?:''|--|\.\.\.|[\"'.,;:!?)\]}%*])$")
 _ENDS = {".", "?", "!"}
 
 
@@ -45,12 +49,12 @@ def generate(prompt: str, run: str, temperature: float, length: int, seed: int, 
         UserError: the prompt is empty or has unknown words only, the temperature is not above 0, or the run is unknown
             or not trained.
     """
-    if not (temperature > 0 and math.isfinite(temperature)):
-        raise UserError(f"--temperature = {temperature}: must be a number above 0")
+    if not (temperature >= COLDEST and math.isfinite(temperature)):
+        raise UserError(f"--temperature = {temperature}: must be a number above 0, at least {COLDEST:g}")
     if not prompt.strip():
         raise UserError(f"--prompt = {prompt!r}: must have at least one word or character")
     model, data = _load(run, model_seed)
-    tokens = _numbers(_split(prompt, data, ends=False), data, "--prompt")
+    tokens = _numbers(_tokens(prompt, data, ends=False), data, "--prompt")
     draws = torch.Generator().manual_seed(seed)
     print(text_of(generated(model, tokens, length, temperature, draws, data)[1:].tolist(), data))
 
@@ -61,14 +65,16 @@ def score(file: Path, run: str, model_seed: int | None) -> None:
     Raises:
         UserError: the file cannot be read, is not UTF-8 or empty, or the run is unknown or not trained.
     """
-    text = decoded(file)
+    text = decoded(file).removeprefix("\ufeff")  # what some editors put before UTF-8
     model, data = _load(run, model_seed)
-    tokens = _numbers((token for line in text.splitlines() for token in _split(line, data)), data, str(file))
+    tokens = _numbers(_tokens(text, data), data, str(file))
     scores = stream_log_likelihood(model, tokens, 1)
     perplexity = math.exp(-scores.mean().item())
     unknown = (tokens[1:] == data.vocabulary.index[UNKNOWN]).double().mean().item()
     print(f"perplexity {perplexity:.2f} per {data.unit}, {math.log2(perplexity):.3f} bits")
-    print(f"{len(scores):,} {data.unit}s with the marks of ends, {unknown:.1%} unknown")
+    print(f"tokens with the marks of ends: {len(scores):,}, of which unknown: {unknown:.1%}")
+    if unknown > MANY:
+        print(f"{file}: so many {data.unit}s are unknown that the perplexity says little of the text", file=sys.stderr)
 
 
 def cloze(sentence: str, run: str, count: int, model_seed: int | None) -> None:
@@ -81,7 +87,7 @@ def cloze(sentence: str, run: str, count: int, model_seed: int | None) -> None:
         UserError: there is not exactly one gap, the rest has unknown words only, or the run is unknown or not trained.
     """
     model, data = _load(run, model_seed)
-    words = list(_split(sentence, data))
+    words = list(_tokens(sentence, data))
     if words.count(GAP) != 1 or len(words) < 2:
         raise UserError(f"SENTENCE = {sentence!r}: must have one gap, written {GAP}, and at least one word beside it")
     place = words.index(GAP)
@@ -154,25 +160,53 @@ def _model(run: Run, seed: int, data: Stream) -> nn.Module:
     return load_model(run, seed, data.info)[0]
 
 
-def _split(text: str, data: Stream, *, ends: bool = True) -> Iterator[str]:
-    """Yield the tokens of a line or a prompt as the data have them, with marks at the ends of sentences or lines."""
-    if data.unit == "character":
-        for part in re.split(f"({GAP})", text.strip()):
+def _tokens(text: str, data: Stream, *, ends: bool = True) -> Iterator[str]:
+    """Yield the tokens of a text as the data have them, with marks at the ends of sentences, or of poems."""
+    yield from _characters(text, data, ends) if data.unit == "character" else _words(text, data, ends)
+
+
+def _characters(text: str, data: Stream, ends: bool) -> Iterator[str]:
+    """Yield characters; an empty line or one with % ends a poem, as in the texts that are trained on."""
+    poems = re.split(r"(?:\n[ %]*)*\n[ %]*(?:\n|$)", text.strip(" \n%"))
+    for poem in poems:
+        lines = "\n".join(line.strip() for line in poem.splitlines())
+        for part in re.split(f"({GAP})", lines):
             yield from [GAP] if part == GAP else part
-        if ends and text.strip():
-            yield "\n" if "\n" in data.vocabulary.index else data.mark
-        return
-    quoted = ended = False
-    for token in _WORDS.findall(text):
-        closing = token == "''" or (token == '"' and quoted)
-        if ended and not closing and token not in _ENDS:
+        if ends and lines:
             yield data.mark
-        ended = ends and (token in _ENDS or (ended and closing))
-        if token == '"':  # as the Brown corpus writes quotes
-            token, quoted = ("''" if quoted else "``"), not quoted
-        yield token
+
+
+def _words(text: str, data: Stream, ends: bool) -> Iterator[str]:
+    """Yield words and signs; what the vocabulary has as one word, such as "Aug." or "$20,000", stays one."""
+    ended = False
+    for match in re.finditer(r"\S+", text):
+        for token in _peeled(match[0].translate(_QUOTES), data.vocabulary.index):
+            closing = token == "''"
+            if ended and not closing and token not in _ENDS:
+                yield data.mark
+            ended = ends and (token in _ENDS or (ended and closing))
+            yield token
     if ended:
         yield data.mark
+
+
+def _peeled(word: str, index: dict[str, int]) -> list[str]:
+    """Return a word without the signs around it, and these, as tokens in their order."""
+    before: list[str] = []
+    after: list[str] = []
+    while word and not (word in index or word.lower() in index or word == GAP):
+        if "--" in word[1:-1] and not word.startswith("--"):
+            first, _, rest = word.partition("--")
+            return [*before, *_peeled(first, index), "--", *_peeled(rest, index), *after]
+        if found := _OPENING.match(word):
+            before.append("``" if found[0] == '"' else found[0])
+            word = word[found.end() :]
+        elif found := _CLOSING.search(word):
+            after.insert(0, "''" if found[0] == '"' else found[0])
+            word = word[: found.start()]
+        else:
+            break
+    return [*before, *([word] if word else []), *after]
 
 
 def _numbers(words: Iterable[str], data: Stream, where: str) -> Tensor:

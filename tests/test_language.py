@@ -9,18 +9,20 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from stages import language
 from stages.__main__ import app
 from stages.core.data import write_tensors
 from stages.core.errors import UserError
 from stages.core.files import write_json
 from stages.core.vocabulary import Vocabulary
 from stages.language_modeling import mixture, ngram
-from stages.language_modeling.data import load
+from stages.language_modeling.data import Stream, load
 
 SENTENCES = ("the dog barks .", "the cat sleeps .", "the dog sleeps .", "`` the <unk> '' barks !")
 TEXT = " </s> ".join([*SENTENCES * 4, ""]).split()
 VERSE = "abc\nabd\n" * 20
 GAP_RULE = "must have one gap, written ___, and at least one word beside it"
+COLD = "must be a number above 0, at least 1e-06"
 RUNS = {"trigram": 3, "bigram": 2}
 
 
@@ -105,6 +107,41 @@ def test_a_sentence_ends_after_its_closing_quote(trained):
     assert perplexity('"the cat sleeps." the dog barks!\n', "trigram") == pytest.approx(expected, abs=0.006)
 
 
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("The court met in Aug. and “closed”.", "The court met in Aug. and `` closed '' . </s>"),
+        ("It cost $20,000 -- or 5%!", "It cost $20,000 -- or 5% ! </s>"),
+        (
+            "He (Ivan Allen Jr.) didn’t--or wouldn't--say so.",
+            "He ( Ivan Allen Jr. ) didn't -- or wouldn't -- say so . </s>",
+        ),
+        ('"Yes." He left.', "`` Yes . '' </s> He left . </s>"),
+        ("no end", "no end"),
+    ],
+)
+def test_a_text_is_divided_as_the_corpus_is(text, tokens):
+    """What the vocabulary has as one word stays one; signs around other words come off."""
+    known = "The court met in Aug. and closed It cost $20,000 or 5% He Ivan Allen Jr. didn't wouldn't say Yes left"
+    vocabulary = Vocabulary(known.split(), [1] * len(known.split()))
+    stream = Stream(torch.zeros(0), vocabulary, "word", "</s>", 0, 0, 0)
+    assert list(language._tokens(text, stream)) == tokens.split()
+
+
+def test_verse_is_divided_into_poems():
+    """An empty line and one with % end a poem, and the last one ends too."""
+    stream = Stream(torch.zeros(0), Vocabulary(["a"], [1]), "character", "</s>", 0, 0, 0)
+    expected = ["a", "b", "\n", "c", "</s>", "d", "</s>", "e", "</s>"]
+    assert list(language._tokens("\nab\n c \n\n\nd\n%\ne\n", stream)) == expected
+
+
+def test_much_unknown_is_said(trained, run_stages):
+    Path("text.txt").write_text("the zebra quacks loudly\n")
+    done = run_stages("score", "text.txt", "--run", "bigram")
+    assert done.returncode == 0
+    assert "so many words are unknown" in done.stderr
+
+
 def test_a_text_of_one_word_is_scored(trained):
     assert perplexity("the", "trigram") == pytest.approx(math.exp(-by_hand("the", 3)), abs=0.006)
 
@@ -116,7 +153,7 @@ def test_cloze_for_characters(trained):
 
 def test_score_of_characters(trained):
     """Line breaks are characters."""
-    assert 1 < perplexity("abc\nabd\n", "characters") < 2 < perplexity("cba\ndba\n", "characters")
+    assert 1 < perplexity("abc\nabd\n", "characters") < 4 < perplexity("cba\ndba\n", "characters")
 
 
 def test_a_mixture_has_both_models(trained):
@@ -160,9 +197,18 @@ def test_generate_goes_on_with_the_prompt(trained):
     [
         (["generate", "--prompt", " "], "--prompt = ' ': must have at least one word or character"),
         (["generate", "--prompt", "zz qq"], "--prompt: none of its words is among the 11 known ones: zz, qq"),
-        (["generate", "--prompt", "the", "--temperature", "0"], "--temperature = 0.0: must be a number above 0"),
-        (["generate", "--prompt", "the", "--temperature", "-1"], "--temperature = -1.0: must be a number above 0"),
-        (["generate", "--prompt", "the", "--temperature", "nan"], "--temperature = nan: must be a number above 0"),
+        (
+            ["generate", "--prompt", "the", "--temperature", "0"],
+            "--temperature = 0.0: must be a number above 0, at least 1e-06",
+        ),
+        (
+            ["generate", "--prompt", "the", "--temperature", "-1"],
+            "--temperature = -1.0: must be a number above 0, at least 1e-06",
+        ),
+        (
+            ["generate", "--prompt", "the", "--temperature", "nan"],
+            "--temperature = nan: must be a number above 0, at least 1e-06",
+        ),
         (["score", "absent.txt"], "absent.txt: cannot be read: No such file or directory"),
         (["score", "empty.txt"], "empty.txt: has no word in it"),
         (["score", "strange.txt"], "strange.txt: none of its words is among the 11 known ones: zz, qq"),

@@ -38,7 +38,7 @@ def draw_table(
 ) -> dict[str, Drawing]:
     """Return the figures of a table; all arguments but the title go by the label of the row."""
     drawings = {}
-    trained = {label: curve for label, curve in curves.items() if len(curve) > 1}
+    trained = {label: curve for label, curve in curves.items() if len(curve) > 1 and (curve["diverged"] == 0).any()}
     if trained:
         drawings["curves"] = _curves(title, trained, seconds_an_epoch)
     counted = {label: output for label, output in outputs.items() if "kind_losses" in output}
@@ -55,7 +55,7 @@ def _style(index: int) -> dict[str, Any]:
 def _curves(title: str, curves: Mapping[str, pd.DataFrame], seconds_an_epoch: Mapping[str, float | None]) -> Drawing:
     figure, (by_epoch, by_time) = new_figure(7, 3.6 + 0.1 * len(curves), 1, 2, sharey=True)
     for index, (label, curve) in enumerate(curves.items()):
-        perplexity = np.exp(curve["validation_loss"].clip(upper=20))
+        perplexity = np.exp(curve["validation_loss"].where(curve["diverged"] == 0))
         by_epoch.plot(curve["epoch"], perplexity, label=label, **_style(index))
         if (seconds := seconds_an_epoch[label]) is not None:
             by_time.plot(curve["epoch"] * seconds, perplexity, **_style(index))
@@ -67,7 +67,7 @@ def _curves(title: str, curves: Mapping[str, pd.DataFrame], seconds_an_epoch: Ma
     figure.legend(loc="outside lower center", ncols=3, fontsize="small")
     caption = (
         f"{title}: perplexity of a part of the validation text by epoch, mean over seeds, and by time: what an epoch "
-        f"took when the reference was recorded, validation included."
+        f"took when the reference was recorded, validation included. Epochs in which a seed diverged are left out."
     )
     return Drawing(caption, figure)
 

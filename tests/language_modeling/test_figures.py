@@ -22,11 +22,12 @@ def test_texts_have_a_line_for_each_sentence():
 
 def test_a_table_is_drawn_by_epoch_by_time_and_by_frequency():
     """Rows of one epoch have no curve, rows without a recorded time none by time, mixtures no frequencies."""
-    curve = pd.DataFrame({"epoch": [1, 2], "validation_loss": [2.0, 1.0]})
+    curve = pd.DataFrame({"epoch": [1, 2], "validation_loss": [2.0, 1.0], "diverged": [0, 0]})
     counts = torch.tensor([3] * (len(KINDS) - 1) + [0])
     output = {"kind_tokens": counts, "kind_losses": torch.ones(len(KINDS), dtype=torch.float64)}
-    curves = {"lstm": curve, "gru": curve, "bigram": curve[:1], "mixture": curve[:1]}
-    outputs = {"lstm": output, "gru": output, "bigram": output, "mixture": {"weight": torch.tensor(0.5)}}
+    lost = curve.assign(diverged=1.0, validation_loss=600.0)
+    curves = {"lstm": curve, "lost": lost, "gru": curve, "bigram": curve[:1], "mixture": curve[:1]}
+    outputs = {"lstm": output, "lost": {}, "gru": output, "bigram": output, "mixture": {"weight": torch.tensor(0.5)}}
     drawn = figures.draw_table("Title", curves, outputs, {"lstm": 10.0, "gru": None, "bigram": 1.0, "mixture": 1.0})
     by_epoch, by_time = drawn["curves"].figure.axes
     assert [len(axes.lines) for axes in (by_epoch, by_time)] == [2, 1]
