@@ -139,13 +139,13 @@ def _load(name: str, model_seed: int | None) -> tuple[nn.Module, Stream]:
     Raises:
         UserError: the run or its seed is unknown, the run is not trained, or its data are missing.
     """
-    params = read_yaml(PARAMS)
     run = run_of(FAMILY, name)
     seed = seed_of(run, model_seed, "--model-seed")
     prepare_device(run.device)
-    if run.data not in (params.get("mix") or {}):
+    if run.model != "mixture":
         data = load_prepared(run.family, run.data, run.device)
         return _model(run, seed, data), data
+    params = read_yaml(PARAMS)
     recipe: Mix = load_text_recipe("mix", run.data, params)
     data = load_prepared(run.family, recipe.data, run.device)
     mixture = _model(run, seed, data)
