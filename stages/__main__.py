@@ -13,7 +13,7 @@ from stages.core.errors import UserError
 
 # Commands of dvc.yaml.
 STAGES = (
-    *("check", "fetch", "prepare", "tokenize", "vocab", "subsample", "cooccur", "divide", "mix"),
+    *("check", "fetch", "prepare", "tokenize", "vocab", "subsample", "cooccur", "divide", "mix", "fold", "embed"),
     *("train", "evaluate", "report"),
 )
 
@@ -26,6 +26,8 @@ DEFAULT_RUN = "word_vectors_skip_gram"
 LanguageRun = Annotated[str, typer.Option("--run", help="a run of the family language_modeling")]
 ModelSeed = Annotated[int | None, typer.Option(help="one of the run's seeds; the first if none")]
 LANGUAGE_RUN = "language_modeling_lstm_400"
+ClassifierRun = Annotated[str, typer.Option("--run", help="a run of the family text_classification")]
+CLASSIFIER_RUN = "text_classification_bilstm"
 
 
 @app.command()
@@ -109,6 +111,22 @@ def mix(name: Name) -> None:
     from stages import mix as stage
 
     stage.mix(name)
+
+
+@app.command()
+def fold(name: Name) -> None:
+    """Number the words of rated texts, and divide the texts for cross-validation."""
+    from stages import fold as stage
+
+    stage.fold(name)
+
+
+@app.command()
+def embed(name: Name) -> None:
+    """Put the word vectors of a run beside rated texts."""
+    from stages import embed as stage
+
+    stage.embed(name)
 
 
 @app.command()
@@ -228,6 +246,19 @@ def cloze(
     from stages import language as stage
 
     stage.cloze(sentence, run, count, model_seed)
+
+
+@app.command()
+def classify(
+    text: Annotated[str | None, typer.Argument(help="such as a sentence; each line of standard input if none")] = None,
+    run: ClassifierRun = CLASSIFIER_RUN,
+    model_seed: ModelSeed = None,
+    count: Count = 10,
+) -> None:
+    """Tell whether a text is positive or negative, how probable that is, and which words say so."""
+    from stages import classify as stage
+
+    stage.classify(text, run, model_seed, count)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Pipeline step: divide one text data set into tokens, words by torchtext."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +15,13 @@ torchtext.disable_torchtext_deprecation_warning()
 from torchtext.transforms import RegexTokenizer  # noqa: E402  warns when it is imported
 
 _RUNS_OF_LETTERS = RegexTokenizer([("[^a-z]+", " ")])
+_WORDS_AND_SIGNS = re.compile(r"\w+|[^\w\s]")  # RegexTokenizer knows the letters of ASCII only
+_STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 DIVIDERS: dict[str, Callable[[str], list[str]]] = {
     "text8": lambda text: _RUNS_OF_LETTERS(text.lower()),
     "words": str.split,
     "lower_case_words": lambda text: text.lower().split(),
+    "words_and_signs": lambda text: _WORDS_AND_SIGNS.findall(text.lower().translate(_STRAIGHT)),
     "characters": list,
 }
 

@@ -43,6 +43,8 @@ SMALL = {
     "cooccur": {},
     "divide": {},
     "mix": {},
+    "fold": {},
+    "embed": {},
     "defaults": {"regression": {"batch_size": 16, "num_epochs": 3}},
     "tables": {
         "line": {

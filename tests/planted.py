@@ -28,6 +28,9 @@ from stages.language_modeling.data import Stream
 from stages.results.metrics import summarise
 from stages.results.references import Reference, load_references
 from stages.results.verification import Finding, Tolerances, compare_runs
+from stages.text_classification import train as classifiers
+from stages.text_classification.data import RatedTexts, Texts
+from stages.text_classification.data import Split as RatedSplit
 from stages.verify import TOLERANCES
 from stages.word_vectors import train as windows
 from stages.word_vectors.data import Corpus
@@ -138,7 +141,49 @@ def test_part_in_training(run: Run, data: Stream) -> tuple[Run, Stream, Abstract
     return run, replace(data, tokens=tokens, num_train=data.num_train + data.num_test), nullcontext()
 
 
+def shuffled_ratings(run: Run, data: RatedTexts) -> tuple[Run, RatedTexts, AbstractContextManager]:
+    """Give half of the training texts each other's ratings."""
+    draws = torch.Generator().manual_seed(0)
+
+    def mistaken(split: RatedSplit, ratings: Tensor) -> Tensor:
+        chosen = split.train[: len(split.train) // 2]
+        ratings = ratings.clone()
+        ratings[chosen] = ratings[chosen[torch.randperm(len(chosen), generator=draws)]]
+        return ratings
+
+    true = data.ratings
+    found = classifiers.train_network
+
+    def train(model, data, args, seed, label):
+        return found(model, replace(data, ratings=mistaken(data.split(seed), true)), args, seed, label)
+
+    return run, data, patch.object(family_module(run.family, run.model), "train", train)
+
+
+def other_words_in_use(run: Run, data: RatedTexts) -> tuple[Run, RatedTexts, AbstractContextManager]:
+    """Number the words otherwise after training, as happens when a vocabulary is made again."""
+    found = classifiers.Network.scores
+
+    def scores(model: nn.Module, texts: Texts) -> Tensor:
+        return found(model, texts._replace(tokens=(texts.tokens + 1) % len(model.known)))
+
+    return run, data, patch.object(classifiers.Network, "scores", scores)
+
+
+def parts_of_folds_confused(run: Run, data: RatedTexts) -> tuple[Run, RatedTexts, AbstractContextManager]:
+    """Take the wrong part of a fold: train on the test texts."""
+    splits = {number: split._replace(train=split.test) for number, split in data.splits.items()}
+    return run, replace(data, splits=splits), nullcontext()
+
+
 PLANTS: dict[str, list[Plant]] = {
+    "text_classification": [
+        learning_rate_ten_times_too_high,
+        dropout_left_on,
+        shuffled_ratings,
+        other_words_in_use,
+        parts_of_folds_confused,
+    ],
     "language_modeling": [
         learning_rate_ten_times_too_high,
         dropout_left_on,
@@ -208,5 +253,13 @@ def main(names: list[str]) -> None:
     sys.exit(missed > 0)
 
 
+SHOWN = [
+    "image_classification_mlp_tuned",
+    "word_vectors_wordnet",
+    "language_modeling_lstm",
+    "text_classification_cnn",
+]
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["image_classification_mlp_tuned", "word_vectors_wordnet", "language_modeling_lstm"])
+    main(sys.argv[1:] or SHOWN)

@@ -15,12 +15,14 @@ from stages.language_modeling import lstm
 from stages.language_modeling.data import Stream
 from stages.results.references import Reference
 from stages.results.verification import Finding, Tolerances
+from stages.text_classification import text_cnn
 from stages.texts.subsampling import keep_probability
 from stages.word_vectors import skip_gram
 from stages.word_vectors.data import Corpus
 from tests import planted
 from tests.conftest import ROOT
 from tests.language_modeling.small import small_stream, small_tokens
+from tests.text_classification.small import small_texts
 
 IMAGE_ARGS = mlp.Args(
     layer_sizes=[784, 128, 10],
@@ -47,7 +49,20 @@ LANGUAGE_ARGS = lstm.Args(
     num_frequent=20,
     num_sampled=3,
 )
+TEXT_ARGS = text_cnn.Args(
+    embedding_size=40,
+    widths=[1, 3],
+    num_filters=60,
+    num_epochs=12,
+    batch_size=50,
+    learning_rate=0.03,
+    vector_learning_rate=0.05,
+    vector_sd=0.5,
+    vector_dropout=0.5,
+    dropout=0.6,
+)
 RUNS = {
+    "text_classification": Run("small", "text_classification", "text_cnn", "opinions", TEXT_ARGS, [1], "cpu"),
     "language_modeling": Run("small", "language_modeling", "lstm", "genres", LANGUAGE_ARGS, [1], "cpu"),
     "image_classification": Run("small", "image_classification", "mlp", "blobs", IMAGE_ARGS, [1], "cpu"),
     "word_vectors": Run("small", "word_vectors", "skip_gram", "topics", VECTOR_ARGS, [1], "cpu"),
@@ -56,20 +71,21 @@ VECTOR_METRICS = [
     *(f"{name}{kind}" for name in ("wordsim353", "simlex999") for kind in ("", "_output", "_sum", "_missing")),
     *("analogy_accuracy", "analogy_missing", "flops_per_pair"),
 ]
+TEXT_METRICS = ["test_f1", "test_roc_auc", "rating_correlation"]
 LANGUAGE_METRICS = ["validation_perplexity", "test_perplexity", "inverse_probability", "diverged"]
 TOLERANCES = Tolerances.model_validate(
     {
         "confidence": 0.99,
         "same_fingerprint": {"relative": 1e-6, "absolute": 1e-9},
         "better": {"train_loss": "lower", "test_loss": "lower", "test_accuracy": "higher"}
-        | dict.fromkeys(VECTOR_METRICS, "higher")
+        | dict.fromkeys([*VECTOR_METRICS, *TEXT_METRICS], "higher")
         | dict.fromkeys(LANGUAGE_METRICS, "lower"),
         "metrics": {
             "train_loss": {"floor": 1e-4, "max_width": 0.2},
             "test_loss": {"floor": 1e-4, "max_width": 0.2},
             "test_accuracy": {"floor": 1e-3, "max_width": 0.1},
         }
-        | {name: {"floor": 1e-3, "max_width": 0.1} for name in VECTOR_METRICS}
+        | {name: {"floor": 1e-3, "max_width": 0.1} for name in [*VECTOR_METRICS, *TEXT_METRICS]}
         | {name: {"floor": 1e-3, "max_width": 0.1, "max_share": 0.2} for name in LANGUAGE_METRICS},
     }
 )
@@ -118,6 +134,7 @@ def genres() -> Stream:
 
 
 DATA = {
+    "text_classification": small_texts(1800, noise=1.6),
     "language_modeling": genres(),
     "image_classification": Data(
         images(4000, 1), None, images(1000, 2), {"task": "multiclass", "pixel_mean": 0.5, "pixel_sd": 0.26}

@@ -7,11 +7,13 @@ import safetensors.torch
 import torch
 
 from stages.core.data import Data, Split
+from stages.core.device import prepare_device
 from stages.core.recipe import load_recipe
 from stages.core.run import family_module, load_run
 from stages.core.schema import read_yaml
 from tests.conftest import ROOT
 from tests.language_modeling.small import small_predictions, small_stream
+from tests.text_classification.small import small_texts
 from tests.word_vectors.small import small_cooccurrences, small_corpus
 
 RUNS = list(read_yaml(ROOT / "params.yaml")["runs"])
@@ -19,6 +21,7 @@ RUNS = list(read_yaml(ROOT / "params.yaml")["runs"])
 
 @pytest.fixture(autouse=True)
 def in_root(monkeypatch):
+    prepare_device("cpu")  # as the stages do: with two threads some sums have no fixed order
     monkeypatch.chdir(ROOT)
 
 
@@ -30,6 +33,8 @@ def small_data(run) -> Data:
         if run.model == "mixture":
             return small_predictions()
         return small_stream(unit="character" if "verse" in run.name else "word")
+    if run.family == "text_classification":
+        return small_texts(vectors="vectors" in run.data)
     raw, recipe = load_recipe(run.data)
     if not raw:
         data = recipe.make(None)
@@ -52,6 +57,8 @@ def fit(run, data):
         changes |= {"num_frequent": 16, "num_sampled": 8} if run.args.model_dump().get("num_frequent") else {}
         changes |= {"learning_rate": min(run.args.model_dump().get("learning_rate", 1.0), 0.5), "batch_size": 2}
         changes |= {"num_epochs": 5} if run.model == "transformer" else {}  # it begins worse than a guess
+    if run.family == "text_classification":
+        changes |= {"average_from": 1, "num_train": 40 if run.args.num_train else None}
     one_epoch = run.args.model_copy(update={key: value for key, value in changes.items() if hasattr(run.args, key)})
     short = type(run)(**{**vars(run), "args": one_epoch})
     return family_module(run.family, "train").fit(short, data, seed=1)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,12 @@ from stages.cooccur import cooccur
 from stages.core.data import write_tensors
 from stages.core.errors import UserError
 from stages.divide import divide
+from stages.embed import embed
+from stages.fold import fold
 from stages.language_modeling import data as streams
 from stages.mix import mix
 from stages.subsample import subsample
+from stages.text_classification import data as rated
 from stages.texts.recipes import Vocab
 from stages.texts.subsampling import keep_probability
 from stages.texts.tokens import read_tokens, write_tokens
@@ -27,6 +31,18 @@ from tests.conftest import ROOT, yaml
 FAMILY = {"family": "word_vectors", "vocab": "words"}
 EMPTY: dict = {}
 STREAM = {"family": "language_modeling", "vocab": "words", "unit": "word", "mark": "</s>", "train": 5, "validation": 3}
+FOLDS = {
+    "family": "text_classification",
+    "raw": "one",
+    "reader": "movie_reviews",
+    "vocab": "words",
+    "mark": "</s>",
+    "num_folds": 2,
+    "num_repeats": 1,
+    "seed": 0,
+}
+RATED = {"tokens": "words_and_signs", "reader": "movie_reviews", "mark": "</s>"}
+REVIEWS = "1\t2.5\tA fine film!\r\n2\t-1\tNot “fine”.\r\n3\t0\tA café…\r\n4\t0.1\tIt’s fine"
 BENCHMARKS = {
     "wordsim353/wordsim353.tsv": "# comment\nTiger\tcat\t7.35\n",
     "simlex999/simlex999.txt": "old\tnew\t1.58\n",
@@ -39,7 +55,9 @@ def write_corpus(tmp_path, monkeypatch):
     """Write two texts that make one corpus, a params.yaml, and small benchmarks; tmp_path is the current directory."""
     monkeypatch.chdir(tmp_path)
 
-    def write(first: str, second: str = "", /, *, tokens: dict = EMPTY, parts: dict = EMPTY, **vocab_args) -> None:
+    def write(
+        first: str, second: str = "", /, *, tokens: dict = EMPTY, parts: dict = EMPTY, folds: dict = EMPTY, **vocab_args
+    ) -> None:
         params = {
             "tokenize": {
                 "first": {"raw": "one", "reader": "plain", **tokens},
@@ -50,6 +68,8 @@ def write_corpus(tmp_path, monkeypatch):
             "subsample": {"windows": {**FAMILY, "threshold": 0.1}},
             "cooccur": {"counts": {**FAMILY, "window": 2}},
             "divide": {"stream": {**STREAM, **parts}},
+            "fold": {"folds": {**FOLDS, **folds}},
+            "embed": {"embedded": {"family": "text_classification", "data": "folds", "run": "some"}},
             "mix": {"both": {"family": "language_modeling", "data": "stream", "first": "one", "second": "two"}},
         }
         yaml.dump(params, tmp_path / "params.yaml")
@@ -129,6 +149,7 @@ def test_a_stream_for_language_models(write_corpus):
         ("text8", ["it", "s", "a", "cat"]),
         ("words", ["It's", "a", "Cat", "."]),
         ("lower_case_words", ["it's", "a", "cat", "."]),
+        ("words_and_signs", ["it", "'", "s", "a", "cat", "."]),
         ("characters", list("It's a Cat .")),
     ],
 )
@@ -196,6 +217,82 @@ def test_predictions_of_two_runs_are_put_side_by_side(write_corpus):
         UserError, match=r"mix\.both\.second = 'two': it predicted 9 tokens of test_1, and 'stream' has 4"
     ):
         mix("both")
+
+
+@pytest.fixture
+def reviews(write_corpus) -> Callable[..., None]:
+    """Write the reviews, tokenized and numbered."""
+
+    def write(content: str = REVIEWS, specials=("<unk>",), **options) -> None:
+        write_corpus("", tokens=RATED, specials=list(specials), **options)
+        Path("data/raw/one/movie_reviews.tsv").write_bytes(content.encode())
+        tokenize("first")
+        vocab("words")
+
+    return write
+
+
+def test_rated_texts_in_folds(reviews):
+    """Words with their texts, ratings above 0 positive, each text tested once; line ends of Windows are no words."""
+    reviews()
+    fold("folds")
+    data = rated.load(Path("data/prepared/folds"))
+    assert data.texts.strings == ["A fine film!", "Not “fine”.", "A café…", "It’s fine"]
+    words = [[data.vocabulary.words[token] for token in data.texts.select(torch.tensor([k])).tokens] for k in range(4)]
+    assert words == [
+        ["a", "fine", "film", "!"],
+        ["not", '"', "fine", '"', "."],
+        ["a", "café", "…"],
+        ["it", "'", "s", "fine"],
+    ]
+    assert data.labels.tolist() == [True, False, False, True]
+    assert sorted(torch.cat([data.split(number).test for number in (1, 2)]).tolist()) == [0, 1, 2, 3]
+    assert data.sizes() == {
+        "num_words": len(data.vocabulary),
+        "num_dimensions": 0,
+        "num_folds": 2,
+        "num_train": 2,
+        "num_validation": 0,
+        "num_test": 2,
+    }
+
+
+def test_word_vectors_of_a_run_beside_rated_texts(reviews):
+    """In the vocabulary's order; a word that the run lacks has 0; a run that was not evaluated is named."""
+    reviews()
+    fold("folds")
+    with pytest.raises(UserError, match="vectors.txt is missing or damaged; `dvc repro evaluate@some` makes it again"):
+        embed("embedded")
+    Path("data/evaluations/some").mkdir(parents=True)
+    Path("data/evaluations/some/vectors.txt").write_text("2 3\nfine 1 2 3\nzebra 4 5 6\n")
+    embed("embedded")
+    data = rated.load(Path("data/prepared/embedded"))
+    place = data.vocabulary.index["fine"]
+    assert data.has_vector.nonzero().flatten().tolist() == [place]
+    assert data.vectors[place].tolist() == [1.0, 2.0, 3.0]
+    assert data.vectors.sum() == 6
+    assert data.info["num_dimensions"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"folds": {"num_folds": 3}}, r"fold\.folds\.num_folds = 3: must be at most 2, the texts of the rarer class"),
+        ({"specials": ()}, r"fold\.folds\.vocab = 'words': must begin with <unk> and have </s>"),
+    ],
+)
+def test_rated_texts_that_cannot_be_folded(reviews, change, message):
+    reviews(**change)
+    with pytest.raises(UserError, match=message):
+        fold("folds")
+    assert "prepared/folds" not in written()
+
+
+def test_a_corpus_that_is_not_the_rated_texts(reviews):
+    reviews()
+    Path("data/raw/one/movie_reviews.tsv").write_text(REVIEWS + "\n5\t1\tFine.")
+    with pytest.raises(UserError, match=r"'words' has 4 texts that end with </s>, and one has 5"):
+        fold("folds")
 
 
 @pytest.mark.filterwarnings("error")  # a special word never occurs: no division by zero

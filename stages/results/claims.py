@@ -6,19 +6,17 @@ when the whole interval lies on the asserted side of the margin, fails when the 
 and is undecided otherwise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
-from statistics import mean, stdev
+from statistics import mean
 from typing import Literal
 
 import pandas as pd
-from scipy.stats import t
 
 from stages.core.errors import UserError
 from stages.results.inequality import Inequality, parse
 from stages.results.params import Claim
-from stages.results.tables import NOTHING, show_number, words
+from stages.results.tables import NOTHING, mean_interval, show_number, words
 
 VERDICT_RULE = (
     "A claim of the notes is an inequality between the means of two runs. Runs with the same seed see the examples in "
@@ -62,14 +60,6 @@ def judge(inequality: Inequality, values: Mapping[str, Mapping[str, Mapping[str,
     interval = mean_interval(differences)
     outcome = _outcome(interval, inequality) if interval else "undecided"
     return Judgement(len(differences), mean(differences), interval, outcome)
-
-
-def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % confidence interval of the mean by Student's t; None for a single value."""
-    if len(values) < 2:
-        return None
-    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / sqrt(len(values))
-    return mean(values) - half, mean(values) + half
 
 
 def claims_frame(

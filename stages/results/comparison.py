@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from stages.core.errors import UserError
-from stages.results.claims import mean_interval
-from stages.results.tables import NOTHING, show_argument, show_number, show_values, words
+from stages.results.tables import NOTHING, mean_interval, show_argument, show_number, show_values, words
 from stages.results.verification import Better
 
 ARROWS: dict[Better, str] = {"higher": " ↑", "lower": " ↓", "neither": ""}

@@ -16,7 +16,9 @@ from stages.core.schema import Strict, read_yaml, validate
 from stages.obtain.catalog import load_catalog
 from stages.results.inequality import parse
 from stages.texts.benchmarks import ANALOGIES, RAW, SIMILARITY
-from stages.texts.recipes import Cooccur, Corpus, Divide, Mix, Subsample, Tokenize, Vocab
+from stages.texts.recipes import Cooccur, Corpus, Divide, Embed, Fold, Mix, Subsample, Tokenize, Vocab
+
+VECTORS = "word_vectors"  # the family whose runs give vectors to others
 
 # DVC cannot track a parameter below a key with a dot in it.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -80,6 +82,8 @@ class Table(Strict):
         metrics: metrics shown as columns, in order.
         close: how far the document's number may lie from ours and still be called close.
         relative_to: a row by whose first metric that of each row is divided, in a column of its own; null for none.
+        difference_from: a row whose first metric is subtracted from that of each row, seed by seed, with its interval,
+            in a column of its own; null for none.
         published: rows of others.
     """
 
@@ -93,6 +97,7 @@ class Table(Strict):
     digits: int = Field(default=4, ge=0, le=8)
     close: float = Field(default=0.01, gt=0)
     relative_to: Name | None = None
+    difference_from: Name | None = None
     published: list[Published] = []
 
 
@@ -120,6 +125,8 @@ class Params(Strict):
     cooccur: dict[Name, Cooccur] = {}
     divide: dict[Name, Divide] = {}
     mix: dict[Name, Mix] = {}
+    fold: dict[Name, Fold] = {}
+    embed: dict[Name, Embed] = {}
     defaults: dict[str, dict[str, Any]]
     tables: dict[Name, Table]
     claims: dict[Name, Claim]
@@ -172,8 +179,9 @@ def load_params() -> Params:
             raise UserError(f"{where} has no row: no run names it under `tables`")
         for argument in table.arguments:
             one_of(argument, arguments, f"{where}.arguments")
-        if table.relative_to is not None:
-            one_of(table.relative_to, params.rows(name), f"{where}.relative_to")
+        for option in ("relative_to", "difference_from"):
+            if getattr(table, option) is not None:
+                one_of(getattr(table, option), params.rows(name), f"{where}.{option}")
         for metric in {metric for entry in table.published for metric in entry.values}:
             one_of(metric, table.metrics, f"{where}.published")
     for name, claim in params.claims.items():
@@ -201,7 +209,7 @@ def _checked_texts(params: Params, taken: Mapping[str, Any]) -> dict[str, Any]:
             one_of(data_set, list(params.tokenize), f"{PARAMS}: corpora.{name}")
     for name, entry in params.vocab.items():
         one_of(entry.corpus, list(params.corpora), f"{PARAMS}: vocab.{name}.corpus")
-    sections = {name: getattr(params, name) for name in ("subsample", "cooccur", "divide", "mix")}
+    sections = {name: getattr(params, name) for name in ("subsample", "cooccur", "divide", "mix", "fold", "embed")}
     for section, entries in sections.items():
         for name, entry in entries.items():
             where = f"{PARAMS}: {section}.{name}"
@@ -213,8 +221,14 @@ def _checked_texts(params: Params, taken: Mapping[str, Any]) -> dict[str, Any]:
                 mixed = [run for run, row in params.runs.items() if row.data == entry.data]
                 for place in ("first", "second"):
                     one_of(getattr(entry, place), mixed, f"{where}.{place}")
+            elif isinstance(entry, Embed):
+                one_of(entry.data, list(params.fold), f"{where}.data")
+                having = [run for run, row in params.runs.items() if row.family == VECTORS]
+                one_of(entry.run, having, f"{where}.run")
             else:
                 one_of(entry.vocab, list(params.vocab), f"{where}.vocab")
+                if isinstance(entry, Fold):
+                    one_of(entry.raw, params.fetch, f"{where}.raw")
             recipes[name] = entry
     return recipes
 
@@ -222,16 +236,18 @@ def _checked_texts(params: Params, taken: Mapping[str, Any]) -> dict[str, Any]:
 def _checked_run(name: str, params: Params, recipes: dict[str, Any], content: dict[str, Any]) -> Run:
     entry, where = params.runs[name], f"{PARAMS}: runs.{name}"
     run = load_run(name, content)
-    sources = (params.prepare, params.generate, params.subsample, params.cooccur, params.divide, params.mix)
+    sections = ("prepare", "generate", "subsample", "cooccur", "divide", "mix", "fold", "embed")
+    sources = [getattr(params, section) for section in sections]
     of_family = [key for entries in sources for key, data in entries.items() if data.family == entry.family]
     one_of(entry.data, of_family, f"{where}.data")
     for table in entry.tables:
         one_of(table, list(params.tables), f"{where}.tables")
     for metric in entry.document:
         one_of(metric, params.shown_metrics(name), f"{where}.document")
-    section = getattr(family_module(run.family, run.model), "SECTION", None)
-    if section is not None:
-        one_of(entry.data, list(getattr(params, section)), f"{where}.data")
+    allowed = getattr(family_module(run.family, run.model), "SECTION", None)
+    if allowed is not None:
+        allowed = (allowed,) if isinstance(allowed, str) else allowed
+        one_of(entry.data, [key for section in allowed for key in getattr(params, section)], f"{where}.data")
     if getattr(run.args, "keep", "last") == "best" and not recipes[entry.data].has_validation:
         having = ", ".join(key for key, recipe in recipes.items() if recipe.has_validation)
         raise UserError(f"{where}.args.keep = 'best' needs data with a validation split: {having or 'none'}")

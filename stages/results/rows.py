@@ -28,5 +28,6 @@ def read_rows(
         arguments = load_run(name, content).args.model_dump()
         numbers = {metric: list(seeds.values()) for metric, seeds in values[name].items()}
         parameters = settings[name]["num_parameters"]
-        rows[name] = Row(name, entry.label, arguments, parameters, numbers, entry.document, entry.note)
+        seeds = tuple(next(iter(values[name].values())))
+        rows[name] = Row(name, entry.label, arguments, parameters, numbers, entry.document, entry.note, seeds)
     return rows, values, settings

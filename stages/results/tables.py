@@ -42,6 +42,7 @@ class Row:
         arguments: the family's defaults, overridden by the run's own.
         values: of each metric, one number a seed.
         document: the document's numbers, by metric.
+        seeds: of the values, in their order.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Row:
     values: dict[str, list[float]]
     document: dict[str, float]
     note: str = ""
+    seeds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,14 @@ def prediction_interval(values: Sequence[float]) -> tuple[float, float] | None:
     if n < 2:
         return None
     half = float(t.ppf(0.975, n - 1)) * stdev(values) * math.sqrt(1 + 1 / n)
+    return mean(values) - half, mean(values) + half
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % confidence interval of the mean by Student's t; None for a single value."""
+    if len(values) < 2:
+        return None
+    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
     return mean(values) - half, mean(values) + half
 
 
@@ -185,6 +195,11 @@ def results_frame(table: Table, rows: Sequence[Row], *, stacked: bool = False) -
         metric = table.metrics[0]
         base = mean(row.values[metric])
         columns["ratio"] = [f"{mean(other.values[metric]) / base:.3f}" for other in rows]
+    for row in (row for row in rows if row.name == table.difference_from):
+        metric = table.metrics[0]
+        columns[f"{words(metric)} minus “{row.label}”, 95 %"] = [
+            NOTHING if other is row else _show_paired(other, row, metric, table.digits) for other in rows
+        ]
     others = [
         {"row": entry.label} | {words(metric): f"{value:g}" for metric, value in entry.values.items()}
         for entry in table.published
@@ -317,6 +332,18 @@ def show_number(value: float, digits: int, *, signed: bool = False) -> str:
         return f"{value:{'+' if signed else ''},.0f}"
     style = f".{digits}f" if value == 0 or abs(value) >= 0.5 * 10.0**-digits else ".0e"
     return f"{value:{'+' if signed else ''}{style}}"
+
+
+def _show_paired(row: Row, base: Row, metric: str, digits: int) -> str:
+    """Return the mean of a row's values minus another's, seed by seed, and its 95 % interval (paired t test)."""
+    theirs = dict(zip(base.seeds, base.values[metric], strict=True))
+    ours = zip(row.seeds, row.values[metric], strict=True)
+    differences = [value - theirs[seed] for seed, value in ours if seed in theirs]
+    interval = mean_interval(differences)
+    if interval is None:
+        return NOTHING
+    low, high = (show_number(bound, digits, signed=True) for bound in interval)
+    return f"{show_number(mean(differences), digits, signed=True)} ({low} to {high})"
 
 
 def _show_document(entry: Comparison | None, decimals: int, digits: int) -> str:

@@ -11,6 +11,7 @@ import mwparserfromhell
 
 from stages.core.errors import UserError
 from stages.texts.decoding import decoded
+from stages.texts.rated import RATED
 
 # Marks of where an entry of the dictionary is from, such as [1913 Webster] or [WordNet 1.5 +PJC].
 _SOURCE_MARK = re.compile(r"\[[^\[\]]*(?:Webster|WordNet|PJC|Century|Suppl)[^\[\]]*\]")
@@ -152,6 +153,10 @@ def read_text8(folder: Path) -> Iterator[str]:
         raise UserError(f"{path} is not the archive of text8: {error}") from error
 
 
+def _texts_of(reader: str) -> Callable[[Path], Iterator[str]]:
+    return lambda folder: (rated.text for rated in RATED[reader](folder))
+
+
 READERS: dict[str, Callable[[Path], Iterator[str]]] = {
     "plain": read_plain,
     "verse": read_verse,
@@ -160,4 +165,5 @@ READERS: dict[str, Callable[[Path], Iterator[str]]] = {
     "wordnet": read_wordnet,
     "gcide": read_gcide,
     "text8": read_text8,
+    **{reader: _texts_of(reader) for reader in RATED},
 }

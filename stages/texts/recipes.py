@@ -1,4 +1,4 @@
-"""How texts are made into data: the sections of params.yaml from `tokenize` to `mix`."""
+"""How texts are made into data: the sections of params.yaml from `tokenize` to `embed`."""
 
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -21,13 +21,14 @@ class Tokenize(Strict):
         raw: key of `fetch`, or a folder of data/raw that the user made.
         reader: which function of `stages/texts/readers.py` reads its files.
         tokens: `text8` are runs of the letters a to z, the text in lower case; `words` are what spaces separate;
-            `lower_case_words` the same in lower case; `characters` are single ones, line breaks included.
+            `lower_case_words` the same in lower case; `words_and_signs` are runs of letters and digits, in lower case,
+            and single signs; `characters` are single ones, line breaks included.
         mark: a token that follows each piece that the reader yields, such as a sentence or a poem; null for none.
     """
 
     raw: str
-    reader: Literal["plain", "brown", "verse", "wikipedia", "wordnet", "gcide", "text8"]
-    tokens: Literal["text8", "words", "lower_case_words", "characters"] = "text8"
+    reader: Literal["plain", "brown", "verse", "wikipedia", "wordnet", "gcide", "text8", "movie_reviews", "imdb"]
+    tokens: Literal["text8", "words", "lower_case_words", "words_and_signs", "characters"] = "text8"
     mark: str | None = Field(default=None, min_length=1)
 
 
@@ -118,6 +119,56 @@ class Mix(Strict):
     second: str
 
 
+class Fold(Strict):
+    """Rated texts, divided again and again into training and test texts; its result is data for runs.
+
+    The positive ones are those rated above 0. A run's seed is the number of a split: seeds 1 to `num_folds` are the
+    folds of a cross-validation, the next as many those of a second one with other folds, and so on.
+
+    Attributes:
+        family: whose `load` reads it.
+        raw: key of `fetch`.
+        reader: which function of `stages/texts/rated.py` reads texts and ratings.
+        vocab: key of `vocab`, of a corpus with these texts alone. It numbers the words; which of them a model knows,
+            its training texts decide.
+        mark: what follows each text in the corpus.
+        num_folds: each text is tested in one of so many.
+        num_repeats: cross-validations with different folds.
+        validation: share of each training part that is held out, to choose hyperparameters on; 0 for none.
+        seed: of the folds.
+    """
+
+    family: str
+    raw: str
+    reader: Literal["movie_reviews", "imdb"]
+    vocab: str
+    mark: str
+    num_folds: int = Field(default=5, ge=2)
+    num_repeats: int = Field(default=2, ge=1)
+    validation: float = Field(default=0.0, ge=0, le=0.5)
+    seed: int = Field(ge=0, lt=2**31)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether there are validation texts."""
+        return self.validation > 0
+
+
+class Embed(Strict):
+    """Rated texts and what another run's word vectors say of their words; its result is data for runs.
+
+    Attributes:
+        family: whose `load` reads it.
+        data: key of `fold`.
+        run: of the family word_vectors; the vectors of its first seed are taken.
+    """
+
+    has_validation: ClassVar[bool] = False
+    family: str
+    data: str
+    run: str
+
+
 def part_size(part: Part, total: int) -> int:
     """Return how many of `total` tokens a part has."""
     return part if isinstance(part, int) else round(part * total)
@@ -132,6 +183,8 @@ TYPES: dict[str, Any] = {
     "cooccur": Cooccur,
     "divide": Divide,
     "mix": Mix,
+    "fold": Fold,
+    "embed": Embed,
 }
 
 

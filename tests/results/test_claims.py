@@ -4,9 +4,10 @@ import pytest
 from scipy.stats import ttest_rel
 
 from stages.core.errors import UserError
-from stages.results.claims import claims_frame, judge, mean_interval
+from stages.results.claims import claims_frame, judge
 from stages.results.inequality import parse
 from stages.results.params import Claim
+from stages.results.tables import mean_interval
 
 
 def seeds(*values: float) -> dict[str, float]:

@@ -54,6 +54,17 @@ def language(params: dict) -> dict:
     return params
 
 
+def reviews(params: dict) -> dict:
+    """Add rated texts, the same with word vectors, and a row."""
+    vectors(params)
+    entry = {"family": "text_classification", "raw": "brown", "reader": "imdb", "vocab": "x", "mark": "</s>", "seed": 0}
+    params["fold"] = {"reviews": entry}
+    params["embed"] = {"embedded": {"family": "text_classification", "data": "reviews", "run": "vectors"}}
+    row = {"family": "text_classification", "model": "majority", "data": "embedded", "tables": ["line"], "label": "x"}
+    params["runs"]["opinion"] = {**row, "args": {}}
+    return params
+
+
 def vectors(params: dict) -> dict:
     """Add a row of word vectors and return it."""
     args = {"dimensions": 5, "num_epochs": 1, "learning_rate": 0.1}
@@ -217,6 +228,34 @@ BREAKS: dict[str, tuple[Callable[[dict], object], list[str]]] = {
             },
         ),
         ["runs.one.args", "tied needs an embedding_size"],
+    ),
+    "rated texts of no fetched data set": (
+        lambda p: reviews(p)["fold"]["reviews"].update(raw="imdb"),
+        ["fold.reviews.raw = 'imdb'", "brown"],
+    ),
+    "rated texts in one fold": (
+        lambda p: reviews(p)["fold"]["reviews"].update(num_folds=1),
+        ["fold.reviews.num_folds", "greater than or equal to 2"],
+    ),
+    "rated texts by an unknown reader": (
+        lambda p: reviews(p)["fold"]["reviews"].update(reader="tweets"),
+        ["fold.reviews.reader = 'tweets'", "movie_reviews"],
+    ),
+    "vectors of a run of another family": (
+        lambda p: reviews(p)["embed"]["embedded"].update(run="opinion"),
+        ["embed.embedded.run = 'opinion'", "one of vectors"],
+    ),
+    "vectors for data of another kind": (
+        lambda p: reviews(p)["embed"]["embedded"].update(data="x"),
+        ["embed.embedded.data = 'x'", "one of reviews"],
+    ),
+    "a classifier of texts that nobody rated": (
+        lambda p: reviews(p)["runs"]["opinion"].update(data="x"),
+        ["runs.opinion.data = 'x'", "one of reviews, embedded"],
+    ),
+    "a difference from a row of another table": (
+        lambda p: p["tables"]["line"].update(difference_from="nothing"),
+        ["tables.line.difference_from = 'nothing'", "regression_fast"],
     ),
     "a ratio to a row of another table": (
         lambda p: p["tables"]["line"].update(relative_to="nothing"),

@@ -1,5 +1,6 @@
 """The documents' numbers beside ours: intervals and verdicts against hand arithmetic, and what must not pass."""
 
+import dataclasses
 import json
 import math
 
@@ -151,3 +152,14 @@ def test_published_rows_stand_below_ours_and_ratios_beside_them():
     assert frame["ratio"].tolist() == ["0.500", "1.000", "–"]
     assert frame["parameters"].tolist()[2] == "–"
     assert "ratio" not in tables.results_frame(table, [row()])
+
+
+def test_a_difference_is_of_equal_seeds_with_the_interval_of_the_paired_t_test():
+    """Seeds in another order, and one that only one row has: 0.1, 0.2 and 0.3 remain."""
+    base = dataclasses.replace(row(values=(0.5, 0.6, 0.7, 9.0)), seeds=("1", "2", "3", "4"))
+    other = dataclasses.replace(row("b", values=(1.0, 0.6, 0.8)), seeds=("3", "1", "2"))
+    alone = dataclasses.replace(row("c", values=(1.0,)), seeds=("5",))
+    table = TABLE.model_copy(update={"difference_from": "a"})
+    cells = tables.results_frame(table, [base, other, alone]).iloc[:, -1].tolist()
+    low, high = (0.2 + sign * 4.30265 * 0.1 / math.sqrt(3) for sign in (-1, 1))
+    assert cells == ["–", f"+0.2000 ({low:+.4f} to {high:+.4f})", "–"]

@@ -1,0 +1,154 @@
+"""A trained text classifier at work in the terminal: label, probability, and the words that decide."""
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+
+import torch
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from torch import Tensor, nn
+
+from stages.core.data import load_prepared
+from stages.core.device import prepare_device
+from stages.core.errors import UserError
+from stages.core.run import MODELS, PARAMS
+from stages.core.schema import read_yaml
+from stages.core.vocabulary import UNKNOWN
+from stages.evaluate import load_model
+from stages.text_classification.data import RatedTexts, Texts
+from stages.texts.recipes import Tokenize, Vocab, load_text_recipe
+from stages.tokenize import DIVIDERS
+from stages.words import run_of, seed_of
+
+FAMILY = "text_classification"
+SHOWN = 5  # words of a line of standard input
+MOST_WORDS = 1000  # of a text whose words are judged: it is scored once without each
+
+Divide = Callable[[str], list[str]]
+
+
+def classify(text: str | None, run: str, model_seed: int | None, count: int) -> None:
+    """Print label and probability of a text and the words that pushed it; without one, of each line of standard input.
+
+    How far a word pushes is the logit of the text minus its logit with the word unknown.
+
+    Raises:
+        UserError: the text is empty or has unknown words only, or the run is unknown or not trained; for standard
+            input, after its last line, if a line was such a text or not UTF-8.
+    """
+    if text is not None and not text.strip():
+        raise UserError(f"TEXT = {text!r}: must have at least one word")
+    model, data, divide = _load(run, model_seed)
+    if text is None:
+        _classify_lines(sys.stdin.buffer, model, data, divide)
+        return
+    logit, pushes = _judge(text, "TEXT", model, data, divide)
+    print(f"{_label(logit)}, probability of a positive text {_probability(logit):.4f}")
+    shown = {"positive": [push for push in pushes if push[0] > 0][:count]}
+    shown["negative"] = [push for push in reversed(pushes) if push[0] < 0][:count]
+    for direction, words in shown.items():
+        if words:
+            table = Table(f"towards {direction}", box=box.SIMPLE_HEAD)
+            table.add_column("logit", justify="right")
+            for push, word in words:
+                table.add_row(Text(word), f"{push:+.3f}")
+            Console().print(table)
+
+
+def _classify_lines(lines: Iterable[bytes], model: nn.Module, data: RatedTexts, divide: Divide) -> None:
+    """Print label, probability and the strongest words of each line, separated by tabs; an unusable line is named.
+
+    Raises:
+        UserError: after the last line, if there was none or one was unusable.
+    """
+    wrong, number = 0, 0
+    for number, line in enumerate(lines, 1):
+        try:
+            logit, pushes = _judge(_decoded(line, number), f"line {number}", model, data, divide)
+        except UserError as error:
+            print(error, file=sys.stderr, flush=True)
+            wrong += 1
+            continue
+        strongest = sorted(pushes, key=lambda push: -abs(push[0]))[:SHOWN]
+        words = ", ".join(f"{word} {push:+.2f}" for push, word in strongest if push)
+        print(f"{_label(logit)}\t{_probability(logit):.4f}\t{words}", flush=True)
+    if not number:
+        raise UserError("standard input: has no line; give a text as an argument, or one a line")
+    if wrong:
+        raise UserError(f"standard input: {wrong} of {number} lines could not be classified")
+
+
+def _decoded(line: bytes, number: int) -> str:
+    try:
+        return line.decode("utf-8").removeprefix("\ufeff" if number == 1 else "")  # what some editors put before UTF-8
+    except UnicodeDecodeError as error:
+        raise UserError(f"line {number}: byte 0x{line[error.start]:02x} is not UTF-8; convert the text") from error
+
+
+def _judge(
+    text: str, where: str, model: nn.Module, data: RatedTexts, divide: Divide
+) -> tuple[float, list[tuple[float, str]]]:
+    """Return the logit of a text, and its words with how far each pushes it, the most positive first.
+
+    Raises:
+        UserError: it has no word, or no known one.
+    """
+    words = divide(text)
+    if not words:
+        raise UserError(f"{where}: must have at least one word")
+    unknown = data.vocabulary.index[UNKNOWN]
+    index = {word: number for word, number in data.vocabulary.index.items() if word not in (UNKNOWN, data.mark)}
+    tokens = torch.tensor([index.get(word, unknown) for word in words], device=data.texts.tokens.device)
+    if not model.known[tokens].any():
+        shown = ", ".join(dict.fromkeys(words[:5])) + (", …" if len(words) > 5 else "")
+        raise UserError(f"{where}: none of its words is among the {model.known.sum():,} known ones: {shown}")
+    if len(words) > MOST_WORDS:
+        print(f"{where}: of {len(words):,} words none is judged alone; up to {MOST_WORDS:,} are", file=sys.stderr)
+        return _logits(model, tokens[None], [text])[0].item(), []
+    different = list(dict.fromkeys(words))
+    places = torch.tensor([different.index(word) for word in words], device=tokens.device)
+    without = tokens.expand(len(different), -1).clone()
+    without[torch.arange(len(different), device=tokens.device)[:, None] == places] = unknown
+    strings = [re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text, flags=re.IGNORECASE) for word in different]
+    logits = _logits(model, torch.cat([tokens[None], without]), [text, *strings])
+    pushes = (logits[0] - logits[1:]).tolist()
+    return logits[0].item(), sorted(zip(pushes, different, strict=True), key=lambda push: (-push[0], push[1]))
+
+
+def _logits(model: nn.Module, tokens: Tensor, strings: list[str]) -> Tensor:
+    """Return the logits of texts of the same length, tokens int64 (texts, time): float32 (texts,)."""
+    lengths = torch.full((len(tokens),), tokens.shape[1], device=tokens.device)
+    return model.scores(Texts(tokens.flatten(), lengths, strings))
+
+
+def _label(logit: float) -> str:
+    return "positive" if logit > 0 else "negative"
+
+
+def _probability(logit: float) -> float:
+    return torch.tensor(logit, dtype=torch.float64).sigmoid().item()
+
+
+def _load(name: str, model_seed: int | None) -> tuple[nn.Module, RatedTexts, Divide]:
+    """Return a trained model of a run, its data, and what divides a text into words as the data are.
+
+    Raises:
+        UserError: the run or its seed is unknown, the run is not trained, or its data are missing.
+    """
+    run = run_of(FAMILY, name)
+    seed = seed_of(run, model_seed, "--model-seed")
+    if not (MODELS / run.name / f"{seed}.safetensors").exists():
+        raise UserError(f"--run = '{run.name}': it has no model of seed {seed}; `dvc repro train@{run.name}` makes it")
+    prepare_device(run.device)
+    params = read_yaml(PARAMS)
+    data = load_prepared(run.family, run.data, run.device)
+    source = run.data
+    if source in (params.get("embed") or {}):
+        source = load_text_recipe("embed", source, params).data
+    vocab: Vocab = load_text_recipe("vocab", load_text_recipe("fold", source, params).vocab, params)
+    (texts,) = load_text_recipe("corpora", vocab.corpus, params)
+    tokenize: Tokenize = load_text_recipe("tokenize", texts, params)
+    return load_model(run, seed, data.info)[0], data, DIVIDERS[tokenize.tokens]

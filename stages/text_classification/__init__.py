@@ -1,0 +1,1 @@
+"""Text classifiers: rules, counts of words, word averaging, recurrent and convolutional networks."""

@@ -1,0 +1,46 @@
+"""Scores of text classifiers."""
+
+import torch
+from scipy.stats import pearsonr
+from sklearn.metrics import f1_score, roc_auc_score
+from torch import Tensor, nn
+
+from stages.core.run import Run
+from stages.core.training import History
+from stages.results.metrics import accuracy
+from stages.text_classification.data import RatedTexts
+
+
+def score(model: nn.Module, run: Run, data: RatedTexts, history: History) -> dict[str, float]:
+    """Return the metrics of one trained model on the test texts of its split.
+
+    A text is taken for positive if its probability p is above 1/2. `test_f1` is of the positive class;
+    `rating_correlation` is Pearson's, of 2 p - 1 with the mean rating (0 where all texts have the same p). Where texts
+    are held out there is `validation_accuracy`.
+    """
+    split = data.split(int(model.split))
+    found = outputs(model, run, data)
+    positive, logits = found["ratings"] > 0, found["logits"].double()
+    opinion = 2 * logits.sigmoid() - 1
+    metrics = {
+        "test_accuracy": accuracy(logits > 0, positive),
+        "test_f1": float(f1_score(positive.cpu(), (logits > 0).cpu(), zero_division=0.0)),
+        "test_roc_auc": float(roc_auc_score(positive.cpu(), logits.cpu())),
+        "rating_correlation": 0.0,
+    }
+    if (opinion != opinion[0]).any():
+        metrics["rating_correlation"] = float(pearsonr(opinion.cpu(), found["ratings"].cpu()).statistic)
+    if len(split.validation):
+        held_out = model.scores(data.texts.select(split.validation)) > 0
+        metrics["validation_accuracy"] = accuracy(held_out, data.labels[split.validation])
+    return metrics
+
+
+@torch.no_grad()
+def outputs(model: nn.Module, run: Run, data: RatedTexts) -> dict[str, Tensor]:
+    """Return what the figures need of the test texts, all (texts,).
+
+    Their `numbers` int64, `ratings` float64, and `logits` float32.
+    """
+    test = data.split(int(model.split)).test
+    return {"numbers": test, "ratings": data.ratings[test], "logits": model.scores(data.texts.select(test))}
