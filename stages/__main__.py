@@ -27,7 +27,7 @@ LanguageRun = Annotated[str, typer.Option("--run", help="a run of the family lan
 ModelSeed = Annotated[int | None, typer.Option(help="one of the run's seeds; the first if none")]
 LANGUAGE_RUN = "language_modeling_lstm_400"
 ClassifierRun = Annotated[str, typer.Option("--run", help="a run of the family text_classification")]
-CLASSIFIER_RUN = "text_classification_bilstm"
+CLASSIFIER_RUN = "text_classification_bilstm_pieces"
 
 
 @app.command()

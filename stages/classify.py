@@ -99,8 +99,8 @@ def _judge(
     words = divide(text)
     if not words:
         raise UserError(f"{where}: must have at least one word")
-    unknown = data.vocabulary.index[UNKNOWN]
-    index = {word: number for word, number in data.vocabulary.index.items() if word not in (UNKNOWN, data.mark)}
+    index = data.vocabulary.index
+    unknown = index[UNKNOWN]
     tokens = torch.tensor([index.get(word, unknown) for word in words], device=data.texts.tokens.device)
     if not model.known[tokens].any():
         shown = ", ".join(dict.fromkeys(words[:5])) + (", …" if len(words) > 5 else "")

@@ -1,8 +1,6 @@
 """Scores of text classifiers."""
 
 import torch
-from scipy.stats import pearsonr
-from sklearn.metrics import f1_score, roc_auc_score
 from torch import Tensor, nn
 
 from stages.core.run import Run
@@ -24,16 +22,30 @@ def score(model: nn.Module, run: Run, data: RatedTexts, history: History) -> dic
     opinion = 2 * logits.sigmoid() - 1
     metrics = {
         "test_accuracy": accuracy(logits > 0, positive),
-        "test_f1": float(f1_score(positive.cpu(), (logits > 0).cpu(), zero_division=0.0)),
-        "test_roc_auc": float(roc_auc_score(positive.cpu(), logits.cpu())),
+        "test_f1": f1(logits > 0, positive),
+        "test_roc_auc": roc_auc(logits, positive),
         "rating_correlation": 0.0,
     }
     if (opinion != opinion[0]).any():
-        metrics["rating_correlation"] = float(pearsonr(opinion.cpu(), found["ratings"].cpu()).statistic)
+        metrics["rating_correlation"] = torch.corrcoef(torch.stack([opinion, found["ratings"]]))[0, 1].item()
     if len(split.validation):
         held_out = model.scores(data.texts.select(split.validation)) > 0
         metrics["validation_accuracy"] = accuracy(held_out, data.labels[split.validation])
     return metrics
+
+
+def f1(predicted: Tensor, actual: Tensor) -> float:
+    """Return the harmonic mean of precision and recall of two tensors, bool (texts,); 0 if nothing is predicted."""
+    return 2 * (predicted & actual).sum().item() / (predicted.sum() + actual.sum()).item()
+
+
+def roc_auc(logits: Tensor, positive: Tensor) -> float:
+    """Return the share of pairs of a positive and a negative text whose order is right; equal scores count half.
+
+    Hanley and McNeil 1982, The Meaning and Use of the Area under a ROC Curve; float (texts,) and bool (texts,).
+    """
+    right, wrong = logits[positive][:, None], logits[~positive]
+    return ((right > wrong).double().mean() + (right == wrong).double().mean() / 2).item()
 
 
 @torch.no_grad()

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from sklearn.metrics import f1_score, roc_auc_score
 from torch import nn
 
-from stages.text_classification.evaluate import score
+from stages.text_classification.evaluate import f1, roc_auc, score
 from stages.text_classification.figures import calibration, draw, draw_table
 from tests.text_classification.small import small_texts
 
@@ -39,6 +40,15 @@ def test_a_constant_has_no_correlation_and_no_f1_of_a_class_it_never_names(data)
     found = score(Fixed(data, torch.full((96,), -1.0)), None, data, [])
     assert (found["test_roc_auc"], found["rating_correlation"], found["test_f1"]) == (0.5, 0.0, 0.0)
     assert found["test_accuracy"] == 1 - data.labels[data.split(1).test].double().mean().item()
+
+
+def test_f1_and_auc_equal_scikit_learns():
+    """With ties among the scores."""
+    draws = torch.Generator().manual_seed(0)
+    logits = torch.randn(200, generator=draws).mul(3).round()
+    positive = logits + torch.randn(200, generator=draws).mul(4) > 1
+    assert f1(logits > 0, positive) == pytest.approx(f1_score(positive, logits > 0))
+    assert roc_auc(logits, positive) == pytest.approx(roc_auc_score(positive, logits))
 
 
 def test_calibration_bins():
