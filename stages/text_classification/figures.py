@@ -1,6 +1,7 @@
 """Figures of text classifiers: confusion matrix, the most confident mistakes, calibration."""
 
 import math
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -63,7 +64,7 @@ def _calibration(title: str, outputs: Mapping[str, dict[str, Tensor]]) -> Drawin
         axes.plot([0, 1], [0, 1], color=DOCUMENT, linewidth=0.8)
         axes.plot(probabilities, shares, color=COLOURS[0], linewidth=1)
         axes.scatter(probabilities, shares, s=1 + 60 * counts / counts.sum(), color=COLOURS[0])
-        axes.set_title(label, fontsize=7, wrap=True)
+        axes.set_title(textwrap.fill(label, 26), fontsize=7)
         axes.set(xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     figure.supxlabel("mean predicted probability of a positive text", fontsize=9)
     figure.supylabel("share of positive texts", fontsize=9)
