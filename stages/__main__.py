@@ -14,7 +14,7 @@ from stages.core.errors import UserError
 # Commands of dvc.yaml.
 STAGES = (
     *("check", "fetch", "prepare", "tokenize", "vocab", "subsample", "cooccur", "divide", "mix", "fold", "embed"),
-    *("train", "evaluate", "report"),
+    *("train", "evaluate", "judge", "report"),
 )
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -28,6 +28,8 @@ ModelSeed = Annotated[int | None, typer.Option(help="one of the run's seeds; the
 LANGUAGE_RUN = "language_modeling_lstm_400"
 ClassifierRun = Annotated[str, typer.Option("--run", help="a run of the family text_classification")]
 CLASSIFIER_RUN = "text_classification_bilstm_pieces"
+GeneratorRun = Annotated[str, typer.Option("--run", help="a run of the family image_generation")]
+GENERATOR_RUN = "image_generation_dcgan"
 
 
 @app.command()
@@ -146,6 +148,14 @@ def evaluate(name: Name) -> None:
 
 
 @app.command()
+def judge(name: Name) -> None:
+    """Score the images of one generator by what a trained classifier sees in them."""
+    from stages import judge as stage
+
+    stage.judge(name)
+
+
+@app.command()
 def report() -> None:
     """Write the tables, the figures and index.html under reports/."""
     from stages import report as stage
@@ -253,12 +263,26 @@ def classify(
     text: Annotated[str | None, typer.Argument(help="such as a sentence; each line of standard input if none")] = None,
     run: ClassifierRun = CLASSIFIER_RUN,
     model_seed: ModelSeed = None,
-    count: Count = 10,
+    count: Annotated[int | None, typer.Option(min=1, help="how many words; if none, 10 of TEXT, 5 of a line")] = None,
 ) -> None:
     """Tell whether a text is positive or negative, how probable that is, and which words say so."""
     from stages import classify as stage
 
     stage.classify(text, run, model_seed, count)
+
+
+@app.command()
+def sample(
+    run: GeneratorRun = GENERATOR_RUN,
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="how many images")] = 64,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="of the noise")] = 1,
+    out: Annotated[Path, typer.Option(help="a PNG file to write")] = Path("grid.png"),
+    model_seed: ModelSeed = None,
+) -> None:
+    """Write a grid of images that a trained generator makes of noise."""
+    from stages import sample as stage
+
+    stage.sample(run, count, seed, out, model_seed)
 
 
 @app.command()

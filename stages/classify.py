@@ -19,18 +19,21 @@ from stages.core.schema import read_yaml
 from stages.core.vocabulary import UNKNOWN
 from stages.evaluate import load_model
 from stages.text_classification.data import RatedTexts, Texts
+from stages.text_classification.majority import Majority
+from stages.text_classification.vader import Vader
 from stages.texts.recipes import Tokenize, Vocab, load_text_recipe
 from stages.tokenize import DIVIDERS
 from stages.words import run_of, seed_of
 
 FAMILY = "text_classification"
-SHOWN = 5  # words of a line of standard input
+OF_A_TEXT, OF_A_LINE = 10, 5  # words shown if nothing else is asked for: in each direction, in all
+LONGEST_WORD = 40  # characters of an unknown word that a message shows
 MOST_WORDS = 1000  # of a text whose words are judged: it is scored once without each
 
 Divide = Callable[[str], list[str]]
 
 
-def classify(text: str | None, run: str, model_seed: int | None, count: int) -> None:
+def classify(text: str | None, run: str, model_seed: int | None, count: int | None) -> None:
     """Print label and probability of a text and the words that pushed it; without one, of each line of standard input.
 
     How far a word pushes is the logit of the text minus its logit with the word unknown.
@@ -43,10 +46,11 @@ def classify(text: str | None, run: str, model_seed: int | None, count: int) -> 
         raise UserError(f"TEXT = {text!r}: must have at least one word")
     model, data, divide = _load(run, model_seed)
     if text is None:
-        _classify_lines(sys.stdin.buffer, model, data, divide)
+        _classify_lines(sys.stdin.buffer, model, data, divide, count or OF_A_LINE)
         return
     logit, pushes = _judge(text, "TEXT", model, data, divide)
     print(f"{_label(logit)}, probability of a positive text {_probability(logit):.4f}")
+    count = count or OF_A_TEXT
     shown = {"positive": [push for push in pushes if push[0] > 0][:count]}
     shown["negative"] = [push for push in reversed(pushes) if push[0] < 0][:count]
     for direction, words in shown.items():
@@ -58,8 +62,8 @@ def classify(text: str | None, run: str, model_seed: int | None, count: int) -> 
             Console().print(table)
 
 
-def _classify_lines(lines: Iterable[bytes], model: nn.Module, data: RatedTexts, divide: Divide) -> None:
-    """Print label, probability and the strongest words of each line, separated by tabs; an unusable line is named.
+def _classify_lines(lines: Iterable[bytes], model: nn.Module, data: RatedTexts, divide: Divide, count: int) -> None:
+    """Print label, probability and the `count` strongest words of each line, between tabs; an unusable line is named.
 
     Raises:
         UserError: after the last line, if there was none or one was unusable.
@@ -72,7 +76,7 @@ def _classify_lines(lines: Iterable[bytes], model: nn.Module, data: RatedTexts, 
             print(error, file=sys.stderr, flush=True)
             wrong += 1
             continue
-        strongest = sorted(pushes, key=lambda push: -abs(push[0]))[:SHOWN]
+        strongest = sorted(pushes, key=lambda push: -abs(push[0]))[:count]
         words = ", ".join(f"{word} {push:+.2f}" for push, word in strongest if push)
         print(f"{_label(logit)}\t{_probability(logit):.4f}\t{words}", flush=True)
     if not number:
@@ -102,11 +106,15 @@ def _judge(
     index = data.vocabulary.index
     unknown = index[UNKNOWN]
     tokens = torch.tensor([index.get(word, unknown) for word in words], device=data.texts.tokens.device)
-    if not model.known[tokens].any():
-        shown = ", ".join(dict.fromkeys(words[:5])) + (", …" if len(words) > 5 else "")
+    # Rules and the larger class are no matter of known words.
+    if not isinstance(model, Vader | Majority) and not model.known[tokens].any():
+        shown = ", ".join(_short(word) for word in dict.fromkeys(words[:5])) + (", …" if len(words) > 5 else "")
         raise UserError(f"{where}: none of its words is among the {model.known.sum():,} known ones: {shown}")
     if len(words) > MOST_WORDS:
-        print(f"{where}: of {len(words):,} words none is judged alone; up to {MOST_WORDS:,} are", file=sys.stderr)
+        print(
+            f"{where}: has {len(words):,} words; which of them decide is shown for up to {MOST_WORDS:,}",
+            file=sys.stderr,
+        )
         return _logits(model, tokens[None], [text])[0].item(), []
     different = list(dict.fromkeys(words))
     places = torch.tensor([different.index(word) for word in words], device=tokens.device)
@@ -116,6 +124,10 @@ def _judge(
     logits = _logits(model, torch.cat([tokens[None], without]), [text, *strings])
     pushes = (logits[0] - logits[1:]).tolist()
     return logits[0].item(), sorted(zip(pushes, different, strict=True), key=lambda push: (-push[0], push[1]))
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= LONGEST_WORD else f"{word[:LONGEST_WORD]}…"
 
 
 def _logits(model: nn.Module, tokens: Tensor, strings: list[str]) -> Tensor:

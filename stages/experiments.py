@@ -82,7 +82,7 @@ def _experiment(state: Mapping[str, Any], name: str) -> Experiment:
     for path, content in state["data"]["metrics"].items():
         if "data" in content:  # a row that was not evaluated yet has none
             metrics = {key: entry["seeds"] for key, entry in content["data"].items() if key != "settings"}
-            values[Path(path).stem] = metrics
+            values.setdefault(Path(path).stem, {}).update(metrics)  # of evaluate and of judge
     return Experiment(name, files["data"], values)
 
 

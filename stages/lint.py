@@ -14,7 +14,12 @@ from stages.pipeline import PIPELINE, load_stages
 CATALOG = Path("data/catalog.yaml")
 COMMAND = "python -m stages "
 # Modules of a run's family that a command imports by name, so that its imports do not show them.
-FAMILY_MODULES = {"prepare": ["data"], "train": ["data", "train"], "evaluate": ["data", "train", "evaluate"]}
+FAMILY_MODULES = {
+    "prepare": ["data"],
+    "train": ["data", "train"],
+    "evaluate": ["data", "train", "evaluate"],
+    "judge": ["data", "train"],
+}
 
 
 def lint() -> list[str]:
@@ -81,6 +86,8 @@ def _needed_modules(definition: dict[str, Any], params: dict[str, Any]) -> set[s
         return set()  # not ours
     command, *keys = definition["cmd"].removeprefix(COMMAND).split()
     roots = [Path("stages") / f"{command}.py"]
+    if command == "judge":  # what is imported is not the generator but who judges it
+        keys = [params["judge"][key]["extractor"] for key in keys]
     for section in ("runs", "prepare", "generate"):
         for entry in [params[section][key] for key in keys if key in params.get(section, {})]:
             names = [*FAMILY_MODULES.get(command, []), *([entry["model"]] if "model" in entry else [])]

@@ -50,7 +50,7 @@ def report() -> None:
     for some in (*of_tables.values(), *of_runs.values()):
         drawings |= some
     pictures = {
-        name: (caption, figure if isinstance(figure, str) else to_png(figure))
+        name: (caption, figure if isinstance(figure, str | bytes) else to_png(figure))
         for name, (caption, figure) in drawings.items()
     }
     _write_folder("tables", {f"{name}.md": _table_text(params.tables[name], tables[name]) for name in tables})
@@ -137,11 +137,10 @@ def _outputs(run: str) -> dict[str, Any]:
 
 
 def _confusions(params: Params, data: Mapping[str, Data]) -> Iterator[tuple[str, str]]:
-    """Yield the name of each run with more than two classes, and its test examples as CSV: actual,predicted."""
+    """Yield the name of each run that tells more than two classes apart, and its test examples: actual,predicted."""
     for name, entry in params.runs.items():
         info = data[entry.data].info
-        if info.get("task") == "multiclass":
-            outputs = _outputs(name)
+        if info.get("task") == "multiclass" and "predicted" in (outputs := _outputs(name)):
             named = {
                 key: [info["classes"][index] for index in outputs[key].tolist()] for key in ("actual", "predicted")
             }

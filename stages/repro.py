@@ -25,11 +25,19 @@ UNKNOWN_SECONDS = {"train": 30.0}  # of a stage that never ran, by the first par
 UNKNOWN_OTHER_SECONDS = 3.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOG_LINES = 20  # of a failed process
+# After each stage DVC reads and writes all of dvc.lock. Without a search for comments, of which it has none, and
+# without a garbage collector that walks through its thousands of entries in vain, this takes half the time.
 DVC = """
+import gc
 import sys
 from stages.core.processes import die_with_parent
+from stages.workspace import parse_parameters_once
 die_with_parent()
+parse_parameters_once()
+gc.disable()
 from dvc.cli import main
+from dvc.utils.serialize import _yaml
+_yaml.parse_yaml_for_update = _yaml.parse_yaml
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -15,12 +15,13 @@ from stages.core.schema import read_yaml, validate
 from stages.repro import measured_seconds
 from stages.results.params import Params
 from stages.results.references import REFERENCES, Reference, load_references, save_reference
+from stages.results.rows import JUDGED
 from stages.results.verification import Finding, Tolerances, compare_runs
 from stages.workspace import read_pipeline
 
 METRICS = Path("metrics")
 TOLERANCES = METRICS / "tolerances.yaml"
-STEPS = ("train", "evaluate")  # of a run
+STEPS = ("train", "evaluate", "judge")  # of a run
 
 
 def verify(runs: Sequence[str]) -> bool:
@@ -104,14 +105,17 @@ def _expected_seeds(runs: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _read_metrics() -> dict[str, Any]:
-    contents = {}
-    for path in sorted(METRICS.glob("*.json")):
+    """Return the metrics of each run, those of evaluate and of judge together."""
+    contents: dict[str, Any] = {}
+    for path in sorted([*METRICS.glob("*.json"), *JUDGED.glob("*.json")]):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             metrics = validate(dict[str, dict[str, Any]], content, f"{path}:")
             if not all(isinstance(value.get("seeds"), dict) for name, value in metrics.items() if name != "settings"):
                 raise ValueError("a metric has no numbers by seed")
-            contents[path.stem] = {"settings": {}} | metrics
+            known = contents.get(path.stem, {"settings": {}})
+            settings = known["settings"] | metrics.get("settings", {})
+            contents[path.stem] = known | metrics | {"settings": settings}
         except ValueError as error:
             raise UserError(f"{path}: not a metrics file: {error}") from error
     return contents
@@ -121,7 +125,7 @@ def _stale(runs: Sequence[str]) -> list[str]:
     """Return the stages whose results do not come from the present code, parameters and data; of `runs`, if given."""
     upstream, stale = read_pipeline()
     if runs:
-        ends = {f"{step}@{run}" for step in STEPS for run in runs}
+        ends = {f"{step}@{run}" for step in STEPS for run in runs} & upstream.keys()
         stale &= ends.union(*(upstream[end] for end in ends))
     return sorted(stale)
 

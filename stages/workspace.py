@@ -1,6 +1,7 @@
 """The DVC workspace: one rebuild at a time, and repair of what a killed DVC leaves behind."""
 
 import fcntl
+import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ def read_pipeline() -> tuple[dict[str, set[str]], set[str]]:
     from dvc.repo import Repo
     from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 
+    parse_parameters_once()
     try:
         with Repo() as repo:
             graph = networkx.relabel_nodes(repo.index.graph, lambda stage: stage.addressing)
@@ -63,6 +65,20 @@ def read_pipeline() -> tuple[dict[str, set[str]], set[str]]:
         _set_aside(LOCK_FILE)
         print("DVC's run cache still holds the results it named", flush=True)
         return read_pipeline()
+
+
+@functools.cache
+def parse_parameters_once() -> None:
+    """Let DVC in this process parse params.yaml once, and anew only when it has changed, not for every stage."""
+    from dvc.dependency import param
+
+    load = param.load_path
+
+    @functools.lru_cache(maxsize=1)
+    def loaded(path: str, file_system: Any, changed: int) -> dict[str, Any]:
+        return load(path, file_system)
+
+    param.load_path = lambda path, file_system: loaded(path, file_system, Path(path).stat().st_mtime_ns)
 
 
 def _set_aside_if_damaged(path: Path, parse: Callable[[str], Any]) -> None:

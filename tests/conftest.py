@@ -45,6 +45,7 @@ SMALL = {
     "mix": {},
     "fold": {},
     "embed": {},
+    "judge": {},
     "defaults": {"regression": {"batch_size": 16, "num_epochs": 3}},
     "tables": {
         "line": {

@@ -119,6 +119,11 @@ def test_rules_read_the_text_as_it_is_written(trained):
     assert "great" in quiet.split("towards positive")[1]
 
 
+def test_rules_need_no_known_word(trained):
+    """A lexicon of its own, and a class that no word decides: nothing is unknown to them."""
+    assert call("hooray", "--run", "rules").startswith("positive")
+
+
 def test_lines_of_standard_input(trained):
     """One line each: label, probability, strongest words first."""
     printed = call("--run", "average", given="\ufefffine1 thing2\nthing3 poor1 poor2 poor3\n".encode())
@@ -126,6 +131,7 @@ def test_lines_of_standard_input(trained):
     assert (first[0], second[0]) == ("positive", "negative")
     assert first[2].startswith("fine1 +")
     assert all("poor" in word for word in second[2].split(", ")[:3])
+    assert len(call("--run", "average", "--count", "1", given=b"fine1 thing2\n").split("\t")[2].split(", ")) == 1
 
 
 def test_bad_lines_are_named_and_the_others_classified(trained):
@@ -153,7 +159,7 @@ def test_a_text_of_100_000_words(trained):
     result = CliRunner().invoke(app, ["classify", "--run", "average"], input=given)
     assert result.exit_code == 0
     assert result.stdout.startswith("positive\t")
-    assert "line 1: of 100,000 words none is judged alone; up to 1,000 are" in result.stderr
+    assert "line 1: has 100,000 words; which of them decide is shown for up to 1,000" in result.stderr
 
 
 @pytest.mark.parametrize(

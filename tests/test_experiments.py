@@ -76,7 +76,10 @@ def test_two_workers_run_a_grid_and_touch_one_row(built, shell):
 
 def test_what_cannot_be_compared_is_one_line(shell):
     for arguments, message in (
-        ("letters", "error: family = 'letters': must be one of image_classification, language_modeling, regression"),
+        (
+            "letters",
+            "error: family = 'letters': must be one of image_classification, image_generation, language_modeling",
+        ),
         ("regression --rev gone", "error: `dvc exp show` failed: failed to show experiments - unknown Git revision"),
         ("regression", "error: no experiment from HEAD changed a run of the family 'regression'"),
     ):

@@ -30,6 +30,12 @@ MODEL = "        - stages/${item.family}/${item.model}.py\n      params"
         (f"        - stages/${{item.family}}/train.py\n{MODEL}", MODEL, "stages/regression/train.py is imported"),
         ("        - stages/results/metrics.py\n", "", "stages/results/metrics.py is imported and missing here"),
         ("        - stages/obtain\n", "        - stages/obtain/catalog.py\n", "stages/obtain/sources.py is imported"),
+        ("        - stages/quality\n", "", "judge@regression_slow.deps: stages/quality/frechet.py is imported"),
+        (
+            "        - stages/image_classification\n",
+            "",
+            "judge@regression_slow.deps: stages/image_classification/lenet.py",
+        ),
         (f"{METRICS}      outs:", "outs:\n        - metrics/${key}.json", "belongs under `metrics:`"),
         (METRICS, "metrics:\n        - metrics/${key}.json\n", "needs `cache: false`"),
         ("    foreach: ${generate}\n", "    matrix: {run: '${generate}'}\n", "yields its keys alone"),
@@ -44,6 +50,14 @@ MODEL = "        - stages/${item.family}/${item.model}.py\n      params"
 )
 def test_a_trap_in_the_pipeline_is_found(workspace, params, old, new, problem):
     params["generate"]["other"] = params["generate"]["line"]
+    params["runs"]["seer"] = {
+        "family": "image_classification",
+        "model": "lenet",
+        "data": "line",
+        "args": {},
+        "label": "x",
+    }
+    params["judge"] = {"regression_slow": {"data": "line", "extractor": "seer"}}
     params["fetch"] = ["breast_cancer", "brown", "wordsim353", "simlex999", "google_analogies"]
     params["tokenize"] = {name: {"raw": "brown", "reader": "brown"} for name in ("once", "twice")}
     params["corpora"] = {"texts": ["once", "twice"]}

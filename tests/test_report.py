@@ -281,6 +281,15 @@ def test_confusion_lists_every_test_image_by_name(results):
     assert list(frame["predicted"]) == CLASSES[::-1] * 3
 
 
+def test_what_predicts_nothing_has_no_confusion(results, monkeypatch):
+    """A generator of images of ten kinds of garment tells none of them."""
+    path = Path("data/evaluations/image_classification_soft/test.safetensors")
+    write_tensors(path, {"samples": torch.zeros(8, 4, 4, dtype=torch.uint8)})
+    monkeypatch.setattr(figures, "draw", lambda label, outputs, data: {})
+    report.report()
+    assert not Path("reports/confusion/image_classification_soft.csv").exists()
+
+
 def test_tables_list_their_rows_from_params(results, params):
     Path("metrics/regression_stale.json").write_text("a row that was deleted")
     report.report()

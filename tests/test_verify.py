@@ -5,6 +5,7 @@ import json
 import pytest
 from ruamel.yaml import YAML
 
+from stages import verify
 from tests.conftest import ROOT, write_params
 
 
@@ -41,6 +42,17 @@ def test_verify_passes_then_catches_a_changed_metric_and_a_stale_stage(recorded,
     assert "evaluate@regression_slow out of date" in refused.stderr
 
 
+def test_scores_of_a_judge_count_as_the_runs_own(recorded, run_stages):
+    """A metric that only a judge gives is no metric of the references: extra."""
+    scores = {"frechet_distance": {"mean": 1.0, "sd": None, "seeds": {"1": 1.0, "2": 1.0}}, "settings": {}}
+    path = recorded / "metrics/judged/regression_slow.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(scores))
+    done = run_stages("verify")
+    assert done.returncode == 1
+    assert "frechet_distance" in done.stdout and "regression_slow" in done.stdout
+
+
 def test_a_subset_of_seeds_passes_and_does_not_shrink_the_references(recorded, run_stages, dvc, params):
     params["seeds"] = [2]
     write_params(recorded, params)
@@ -72,12 +84,15 @@ def test_an_unknown_run_is_one_line(recorded, run_stages):
     assert done.stderr.startswith("error: params.yaml: runs has no 'gone'") and done.stderr.count("\n") == 1
 
 
-def test_the_committed_metrics_are_those_of_the_references():
+def test_the_committed_metrics_are_those_of_the_references(monkeypatch):
     """A changed result with an old reference would let CI fail later."""
+    monkeypatch.chdir(ROOT)
+    measured = verify._read_metrics()
     params = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
     for run in params["runs"]:
         reference = json.loads((ROOT / f"metrics/references/{run}.json").read_text())
-        metrics = json.loads((ROOT / f"metrics/{run}.json").read_text())
+        metrics = measured[run]
         assert metrics.pop("settings") == reference["settings"]
+        assert metrics.keys() == reference["metrics"].keys()
         for metric, summary in metrics.items():
             assert summary["seeds"].items() <= reference["metrics"][metric].items()

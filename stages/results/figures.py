@@ -33,10 +33,10 @@ DOCUMENT = "black"
 
 
 class Drawing(NamedTuple):
-    """A figure, or a text that a model wrote, and the sentence that stands below it and in place of a figure."""
+    """A figure, drawn or as a PNG file, or a text, and the sentence that stands below it and in place of a figure."""
 
     caption: str
-    figure: Figure | str
+    figure: Figure | bytes | str
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:

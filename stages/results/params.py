@@ -14,6 +14,7 @@ from stages.core.recipe import load_recipe
 from stages.core.run import PARAMS, Device, Run, Seeds, family_module, family_names, load_run, one_of
 from stages.core.schema import Strict, read_yaml, validate
 from stages.obtain.catalog import load_catalog
+from stages.quality.recipe import Judge
 from stages.results.inequality import parse
 from stages.texts.benchmarks import ANALOGIES, RAW, SIMILARITY
 from stages.texts.recipes import Cooccur, Corpus, Divide, Embed, Fold, Mix, Subsample, Tokenize, Vocab
@@ -78,7 +79,7 @@ class Table(Strict):
 
     Attributes:
         document: the number of the document, and the section that prints the table; empty if none does.
-        arguments: arguments of the runs shown as columns.
+        arguments: arguments of the runs shown as columns, of judged ones also `extractor`.
         metrics: metrics shown as columns, in order.
         close: how far the document's number may lie from ours and still be called close.
         relative_to: a row by whose first metric that of each row is divided, in a column of its own; null for none.
@@ -127,6 +128,7 @@ class Params(Strict):
     mix: dict[Name, Mix] = {}
     fold: dict[Name, Fold] = {}
     embed: dict[Name, Embed] = {}
+    judge: dict[Name, Judge] = {}
     defaults: dict[str, dict[str, Any]]
     tables: dict[Name, Table]
     claims: dict[Name, Claim]
@@ -171,10 +173,12 @@ def load_params() -> Params:
     for family in params.defaults:
         one_of(family, family_names(), f"{PARAMS}: defaults")
     runs = {name: _checked_run(name, params, recipes, content) for name in params.runs}
+    _check_judges(params)
     for name, table in params.tables.items():
         where = f"{PARAMS}: tables.{name}"
         one_of(table.family, family_names(), f"{where}.family")
         arguments = sorted({argument for row in params.rows(name) for argument in type(runs[row].args).model_fields})
+        arguments += ["extractor"] if any(row in params.judge for row in params.rows(name)) else []
         if not arguments:
             raise UserError(f"{where} has no row: no run names it under `tables`")
         for argument in table.arguments:
@@ -233,12 +237,24 @@ def _checked_texts(params: Params, taken: Mapping[str, Any]) -> dict[str, Any]:
     return recipes
 
 
+def _check_judges(params: Params) -> None:
+    """Check that a judged run is there, has the data it is judged with, and that its judge has features."""
+    models = {name: family_module(row.family, row.model) for name, row in params.runs.items()}
+    for name, entry in params.judge.items():
+        where = f"{PARAMS}: judge.{name}"
+        one_of(name, list(params.runs), where)
+        one_of(entry.data, [params.runs[name].data], f"{where}.data")
+        having = [run for run, model in models.items() if hasattr(model, "HAS_FEATURES")]
+        one_of(entry.extractor, having, f"{where}.extractor")
+
+
 def _checked_run(name: str, params: Params, recipes: dict[str, Any], content: dict[str, Any]) -> Run:
     entry, where = params.runs[name], f"{PARAMS}: runs.{name}"
     run = load_run(name, content)
     sections = ("prepare", "generate", "subsample", "cooccur", "divide", "mix", "fold", "embed")
     sources = [getattr(params, section) for section in sections]
-    of_family = [key for entries in sources for key, data in entries.items() if data.family == entry.family]
+    prepared_by = getattr(family_module(entry.family, "data"), "PREPARED_BY", entry.family)
+    of_family = [key for entries in sources for key, data in entries.items() if data.family == prepared_by]
     one_of(entry.data, of_family, f"{where}.data")
     for table in entry.tables:
         one_of(table, list(params.tables), f"{where}.tables")

@@ -10,6 +10,7 @@ from stages.results.params import Params
 from stages.results.tables import Row, read_values
 
 METRICS = Path("metrics")
+JUDGED = METRICS / "judged"  # of made images, by run
 
 
 def read_rows(
@@ -24,8 +25,12 @@ def read_rows(
     rows, values, settings = {}, {}, {}
     for name in runs:
         entry = params.runs[name]
-        values[name], settings[name] = read_values(METRICS / f"{name}.json")
         arguments = load_run(name, content).args.model_dump()
+        values[name], settings[name] = read_values(METRICS / f"{name}.json")
+        if name in params.judge:
+            scores, by_whom = read_values(JUDGED / f"{name}.json")
+            values[name], settings[name] = values[name] | scores, by_whom | settings[name]
+            arguments["extractor"] = by_whom["extractor"]
         numbers = {metric: list(seeds.values()) for metric, seeds in values[name].items()}
         parameters = settings[name]["num_parameters"]
         seeds = tuple(next(iter(values[name].values())))

@@ -80,7 +80,8 @@ def read_values(path: Path) -> tuple[dict[str, dict[str, float]], dict[str, Any]
     Raises:
         UserError: the file is missing or damaged, or holds a number that is not finite.
     """
-    remedy = f"`dvc repro evaluate@{path.stem}` makes it again"
+    stage = "judge" if path.parent.name == "judged" else "evaluate"
+    remedy = f"`dvc repro {stage}@{path.stem}` makes it again"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         settings = content.pop("settings")

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional
 
 from stages.text_classification.train import Network, NetworkArgs, train_network, vector_size
 
@@ -38,21 +37,19 @@ class TextCNN(Network):
         """Draw the filters from U(-1/sqrt(w d), 1/sqrt(w d)) for width w and d elements of a word: torch's way."""
         super().__init__(args, info, args.num_filters * len(args.widths))
         size = vector_size(args, info)
-        self.filters = nn.ModuleList(nn.Linear(width * size, args.num_filters) for width in args.widths)
+        self.filters = nn.ModuleList(
+            nn.Conv1d(size, args.num_filters, width, padding=width - 1) for width in args.widths
+        )
 
     def features(self, vectors: Tensor, lengths: Tensor) -> Tensor:
         """Return the maximum of each filter over the places where it sees a word of the text, (batch, filters)."""
-        vectors = vectors.to(self.dtype)
+        vectors = vectors.transpose(1, 2)  # (batch, d, time), in memory still as before: the convolutions' fast way
         pooled = []
         for width, filters in zip(self.args.widths, self.filters, strict=True):
-            wide = functional.pad(vectors, (0, 0, width - 1, width - 1))
-            num_places = wide.shape[1] - width + 1
-            # A convolution over time as one product: (batch, places, width * d).
-            windows = torch.cat([wide[:, shift : shift + num_places] for shift in range(width)], 2)
-            responses = filters(windows)
-            seen = torch.arange(num_places, device=lengths.device) < lengths[:, None] + width - 1
-            pooled.append(responses.masked_fill(~seen[:, :, None], -torch.inf).amax(1).relu())
-        return torch.cat(pooled, 1)
+            responses = filters(vectors)  # (batch, filters, time + width - 1)
+            seen = torch.arange(responses.shape[2], device=lengths.device) < lengths[:, None] + width - 1
+            pooled.append(responses.masked_fill(~seen[:, None], -torch.inf).max(2).values)
+        return torch.cat(pooled, 1).relu()
 
 
 def build(args: Args, info: dict[str, Any]) -> nn.Module:

@@ -12,6 +12,7 @@ from pydantic import Field
 from scipy.sparse import csr_matrix, vstack
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -100,9 +101,11 @@ def train(model: Tfidf, data: RatedTexts, args: Args, seed: int, label: str) -> 
     share = wanted.double().cpu().numpy()
     features, classes = model.weighted(texts), np.repeat([True, False], len(share))
     # A text that is positive with probability p is one positive text of weight p and one negative text of weight 1 - p.
-    fitted = LogisticRegression(C=args.inverse_penalty, max_iter=MAX_ITERATIONS).fit(
-        vstack([features, features]), classes, sample_weight=np.concatenate([share, 1 - share])
-    )
+    # With as many threads as there are cores, the last digits would depend on the machine.
+    with threadpool_limits(1):
+        fitted = LogisticRegression(C=args.inverse_penalty, max_iter=MAX_ITERATIONS).fit(
+            vstack([features, features]), classes, sample_weight=np.concatenate([share, 1 - share])
+        )
     model.weights.data = torch.from_numpy(fitted.coef_[0]).to(chosen.device)
     model.bias.data.fill_(float(fitted.intercept_[0]))
     loss = functional.binary_cross_entropy_with_logits(model.scores(texts), wanted)

@@ -65,6 +65,26 @@ def reviews(params: dict) -> dict:
     return params
 
 
+def generators(params: dict) -> dict:
+    """Add a generator of images, and a classifier that judges them."""
+    recipe = {"kind": "idx_images", "num_validation": 0, "seed": 0, "classes": ["shirt", "bag"]}
+    params["fetch"] = ["fashion_mnist"]
+    params["prepare"] = {"images": {"family": "image_classification", "raw": "fashion_mnist", "recipe": recipe}}
+    row = {"data": "images", "tables": ["line"], "label": "x"}
+    network = {"num_epochs": 1, "batch_size": 8, "learning_rate": 0.1}
+    seer = {"family": "image_classification", "model": "lenet", "args": network | {"channels": [4], "num_features": 8}}
+    softmax = {"family": "image_classification", "model": "softmax_regression"}
+    params["runs"] |= {
+        "seer": row | seer,
+        "blind": row | softmax | {"args": network | {"num_inputs": 784, "num_outputs": 10}},
+        "noise": row | {"family": "image_generation", "model": "uniform_noise", "args": {}},
+        "vae": row
+        | {"family": "image_generation", "model": "vae", "args": network | {"layer_sizes": [8], "num_latents": 2}},
+    }
+    params["judge"] = {"noise": {"data": "images", "extractor": "seer"}}
+    return params
+
+
 def vectors(params: dict) -> dict:
     """Add a row of word vectors and return it."""
     args = {"dimensions": 5, "num_epochs": 1, "learning_rate": 0.1}
@@ -265,6 +285,22 @@ BREAKS: dict[str, tuple[Callable[[dict], object], list[str]]] = {
         lambda p: p["tables"]["line"].update(published=[{"label": "others", "values": {"accuracy": 1.0}}]),
         ["tables.line.published = 'accuracy'", "test_loss"],
     ),
+    "a judge without features": (
+        lambda p: generators(p)["judge"]["noise"].update(extractor="blind"),
+        ["judge.noise.extractor = 'blind'", "one of seer"],
+    ),
+    "a judge of no run": (
+        lambda p: generators(p)["judge"].update(gone={"data": "images", "extractor": "seer"}),
+        ["judge.gone = 'gone'", "noise"],
+    ),
+    "a judge with other data": (
+        lambda p: generators(p)["judge"]["noise"].update(data="line"),
+        ["judge.noise.data = 'line'", "one of images"],
+    ),
+    "a code of no elements": (
+        lambda p: generators(p)["runs"]["vae"]["args"].update(num_latents=0),
+        ["runs.vae.args.num_latents = 0"],
+    ),
     "a run that is no mapping": (lambda p: p["runs"].update(regression_slow=3), ["regression_slow = 3"]),
 }
 
@@ -279,6 +315,11 @@ def test_language_models_and_their_mixture_are_valid(workspace, params):
     language(params)
     write_params(workspace, params)
     assert "mixed" in load_params().runs
+
+
+def test_generators_and_their_judge_are_valid(workspace, params):
+    write_params(workspace, generators(params))
+    assert "noise" in load_params().judge
 
 
 def test_a_text_of_the_user_needs_no_catalogue(workspace, params):

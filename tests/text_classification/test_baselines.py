@@ -4,6 +4,7 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_info, threadpool_limits
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from stages.text_classification import majority, tfidf, vader
@@ -34,6 +35,21 @@ def test_tfidf_equals_scikit_learns_pipeline():
     again = tfidf.build(args, data.info)
     again.load_state_dict(model.state_dict())
     assert torch.equal(again.scores(data.texts), model.scores(data.texts))
+
+
+def test_tfidf_is_fitted_on_one_thread(monkeypatch):
+    """Sums of BLAS are split differently between two, and the last digits with them."""
+    data, threads = small_texts(), []
+    fit = LogisticRegression.fit
+
+    def watched(*args, **kwargs):
+        threads.extend(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(LogisticRegression, "fit", watched)
+    with threadpool_limits(2):
+        tfidf.train(tfidf.build(tfidf.Args(), data.info), data, tfidf.Args(), 1, "small")
+    assert set(threads) == {1}
 
 
 def test_tfidf_pairs_do_not_reach_over_the_end_of_a_text():

@@ -71,15 +71,16 @@ def test_word_avg_is_the_mean_of_vectors_and_a_linear_layer():
     torch.testing.assert_close(model.scores(data.texts.select(torch.tensor([3])))[0], wanted)
 
 
-def test_text_cnn_equals_torch_convolutions():
+def test_text_cnn_equals_products_with_windows():
     model, data = trained(text_cnn)
     words = data.texts.select(torch.tensor([3])).tokens
     vectors = model.tuned[words.where(model.known[words], 0)]
     pooled = []
     for width, filters in zip((1, 3, 5), model.filters, strict=True):
-        kernel = filters.weight.view(4, width, 5).transpose(1, 2)
-        responses = functional.conv1d(vectors.T[None], kernel, filters.bias, padding=width - 1)
-        pooled.append(responses.amax(2).relu())
+        wide = functional.pad(vectors, (0, 0, width - 1, width - 1))
+        windows = wide.unfold(0, width, 1)  # (places, elements, width)
+        responses = torch.einsum("pdw,fdw->pf", windows, filters.weight) + filters.bias
+        pooled.append(responses.amax(0, keepdim=True).relu())
     wanted = model.output(torch.cat(pooled, 1))[0]
     torch.testing.assert_close(model.scores(data.texts.select(torch.tensor([3]))), wanted)
 

@@ -1,0 +1,69 @@
+"""LeNet with batch normalisation: convolutions, pooling, a hidden layer (documents 000, 002 and 004).
+
+LeCun et al. 1998, Gradient-Based Learning Applied to Document Recognition, section II.B; Ioffe and Szegedy 2015, Batch
+Normalization, section 3.2. Differences from LeNet-5: rectified units, maximum pooling, every map of a layer sees all
+maps of the one before, one hidden layer in place of two, softmax in place of radial units; sizes are arguments. The
+hidden layer's values describe an image to whoever compares sets of images (`features`).
+"""
+
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from stages.image_classification.train import ImageArgs
+
+HAS_FEATURES = True  # so that it can judge images (stages/judge.py)
+
+
+class Args(ImageArgs):
+    """Hyperparameters.
+
+    Attributes:
+        channels: maps of each convolution; each is followed by pooling, which halves height and width.
+        kernel_size: height and width of the filters; odd.
+        num_features: units of the hidden layer.
+        dropout: probability of zeroing one of them in training.
+        precision: of products and convolutions in training; evaluation is in float32.
+    """
+
+    channels: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=4)]
+    kernel_size: int = Field(default=5, ge=1)
+    num_features: int = Field(ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+
+
+class LeNet(nn.Module):
+    """Maps float32 (batch, 1, height, width) to logits, float32 (batch, classes)."""
+
+    def __init__(self, args: Args, num_classes: int, size: int = 28) -> None:
+        """Draw the weights torch's way; `size` is the height and width of an image."""
+        super().__init__()
+        self.precision = getattr(torch, args.precision)
+        layers: list[nn.Module] = []
+        for before, channels in zip([1, *args.channels], args.channels, strict=False):
+            convolution = nn.Conv2d(before, channels, args.kernel_size, padding=args.kernel_size // 2, bias=False)
+            layers += [convolution, nn.MaxPool2d(2), nn.BatchNorm2d(channels), nn.ReLU()]
+            size //= 2
+        self.maps = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        hidden = nn.Linear(args.channels[-1] * size**2, args.num_features, bias=False)
+        self.hidden = nn.Sequential(nn.Flatten(), hidden, nn.BatchNorm1d(args.num_features), nn.ReLU())
+        self.dropout, self.output = nn.Dropout(args.dropout), nn.Linear(args.num_features, num_classes)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the hidden layer's values, float32 (batch, num_features)."""
+        mixed = self.training and self.precision != torch.float32
+        with torch.autocast(images.device.type, self.precision, enabled=mixed):
+            maps = self.maps(images.contiguous(memory_format=torch.channels_last))
+            return self.hidden(maps).float()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits."""
+        return self.output(self.dropout(self.features(images)))
+
+
+def build(args: Args, info: dict[str, Any]) -> nn.Module:
+    """Return the untrained network for images of 28 by 28 pixels."""
+    return LeNet(args, len(info["classes"]))

@@ -1,0 +1,82 @@
+"""DCGAN: a generator of transposed convolutions, a discriminator of strided ones (documents 002, 003 and 004).
+
+Radford, Metz and Chintala 2016, Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
+Networks, section 3: no pooling, batch normalisation, rectified units and tanh in the generator, leaky ones in the
+discriminator, the generator's weights of N(0, 0.02). Differences, for images of 28 pixels and few epochs:
+
+- two (transposed) convolutions in place of four, and one more in each network that leaves the size as it is;
+- no batch normalisation in the discriminator, which is held back by a penalty on its gradient (see `AdversarialArgs`);
+- before its last convolution the discriminator is told how much the images of a batch differ: Karras et al. 2018,
+  Progressive Growing of GANs for Improved Quality, Stability, and Variation, section 3;
+- the discriminator has a say in what is drawn (see `Adversaries.draw`).
+"""
+
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from stages.image_generation.train import (
+    QUARTER,
+    RESAMPLING,
+    AdversarialArgs,
+    Adversaries,
+    Maps,
+    Values,
+    train_adversarially,
+)
+
+train = train_adversarially
+SLOPE, SD = 0.2, 0.02
+SMALLEST = 1e-8  # variance, because the square root has no gradient at 0
+
+
+class Args(AdversarialArgs):
+    """Hyperparameters.
+
+    Attributes:
+        num_channels: maps of 14 by 14 pixels in both networks; those of 7 by 7 are twice, those of 28 by 28, which the
+            generator alone has, half as many.
+    """
+
+    num_channels: int = Field(ge=2)
+
+
+class BatchDeviation(nn.Module):
+    """Adds a map that is everywhere the same: the standard deviation over the batch, the mean over all features."""
+
+    def __init__(self) -> None:
+        """Read the features as they lie in memory, which makes the sums over the batch several times as fast."""
+        super().__init__()
+        self.values = Values()
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return (batch, channels + 1, height, width) for (batch, channels, height, width), a batch of at least 2."""
+        values = self.values(maps).float()
+        variance = (values - values.mean(0)).square().sum(0) / (len(values) - 1)
+        deviation = (variance + SMALLEST).sqrt().mean().to(maps.dtype)
+        return torch.cat([maps, deviation.expand(len(maps), 1, *maps.shape[2:])], 1)
+
+
+def build(args: Args, info: dict[str, Any]) -> nn.Module:
+    """Return untrained networks for images of 28 by 28 pixels."""
+    least, few, many = args.num_channels // 2, args.num_channels, 2 * args.num_channels
+    generator = nn.Sequential(
+        *(nn.Linear(args.num_latents, many * QUARTER**2, bias=False), Maps(), nn.BatchNorm2d(many), nn.ReLU()),
+        *(nn.ConvTranspose2d(many, few, **RESAMPLING), nn.BatchNorm2d(few), nn.ReLU()),
+        *(nn.ConvTranspose2d(few, least, **RESAMPLING), nn.BatchNorm2d(least), nn.ReLU()),
+        *(nn.Conv2d(least, 1, 3, padding=1), nn.Tanh()),
+    )
+    for layer in generator:
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0.0, SD)
+    discriminator = nn.Sequential(
+        *(nn.Conv2d(1, few, **RESAMPLING), nn.LeakyReLU(SLOPE)),
+        *(nn.Conv2d(few, many, **RESAMPLING), nn.LeakyReLU(SLOPE), BatchDeviation()),
+        *(nn.Conv2d(many + 1, many, 3, padding=1), nn.LeakyReLU(SLOPE)),
+        *(Values(), nn.Linear(many * QUARTER**2, 1)),
+    )
+    for network in (generator, discriminator):
+        network.to(memory_format=torch.channels_last)
+    return Adversaries(args, generator, discriminator)

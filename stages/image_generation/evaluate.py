@@ -1,0 +1,129 @@
+"""Scores of models that make images which need no other model; `stages/judge.py` adds a classifier's."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stages.core.data import Data
+from stages.core.run import Run
+from stages.core.training import History
+from stages.image_generation.data import intensities, to_pixels
+
+NUM_SAMPLES = 10_000
+NUM_NEAREST = 1000  # samples, and test images, whose nearest training image is looked for
+SHOWN, PAIRS, WALKS, STEPS = 64, 10, 6, 10  # images in the report's figures
+BATCH = 1000
+SEED = 0  # of the samples' noise, of codes and of the pixels' order
+
+
+def example_scores(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
+    """Return `samples`, uint8 (NUM_SAMPLES, 1, height, width), which `judge` reads; nothing if the model draws none."""
+    if not hasattr(model, "draw"):
+        return {}
+    return {"samples": to_pixels(draw(model, NUM_SAMPLES))}
+
+
+@torch.no_grad()
+def draw(model: nn.Module, count: int, seed: int = SEED) -> Tensor:
+    """Return `count` images of a generator, float32 (count, 1, height, width) from 0 to 1."""
+    return model.draw(count, torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def score(model: nn.Module, run: Run, data: Data, history: History, predictions: dict[str, Tensor]) -> dict[str, float]:
+    """Return the metrics of one trained model on the test images.
+
+    Of a generator `nearest_ratio`: the mean Euclidean distance of its images to the nearest training image, divided by
+    that of test images, which is 1 for images that are new and 0 for copies. Of a model with codes the
+    `reconstruction_error`, squared, the mean over pixels of 0 to 1, with `turned_error` and `shuffled_error` of test
+    images that were turned by 90 degrees or whose pixels were shuffled, all in one way; and `code_divergence`, in nats
+    an element, of the normal distribution fitted to the codes from the standard one. Of a model with a Bernoulli
+    likelihood `negative_bound`, in nats an image: minus the bound on its logarithm, with one draw of each code.
+    """
+    metrics = {}
+    test = intensities(data.test.inputs)
+    if predictions:
+        training = intensities(data.train.inputs).flatten(1)
+        made = intensities(predictions["samples"][:NUM_NEAREST]).flatten(1)
+        of_made, of_test = (nearest(images, training)[0].mean() for images in (made, test[:NUM_NEAREST].flatten(1)))
+        metrics["nearest_ratio"] = (of_made / of_test).item()
+    if hasattr(model, "encode"):
+        order = torch.randperm(test[0].numel(), generator=torch.Generator().manual_seed(SEED))
+        shuffled = test.flatten(1)[:, order.to(test.device)].view_as(test)
+        for name, images in (("reconstruction", test), ("turned", test.rot90(1, (2, 3))), ("shuffled", shuffled)):
+            metrics[f"{name}_error"] = functional.mse_loss(reconstructed(model, images), images).item()
+        metrics["code_divergence"] = code_divergence(codes(model, test))
+    if getattr(run.args, "likelihood", None) == "bernoulli":
+        metrics["negative_bound"] = negative_bound(model, test)
+    return metrics
+
+
+def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the distance of each image to the nearest of others and that one's number, float32 and int64 (n,).
+
+    Both are float32 (n, pixels); the distance is Euclidean.
+    """
+    distances, numbers = zip(*(torch.cdist(block, others).min(1) for block in images.split(BATCH)), strict=True)
+    return torch.cat(distances), torch.cat(numbers)
+
+
+def reconstructed(model: nn.Module, images: Tensor) -> Tensor:
+    """Return what a model with codes makes of images, both float32 (n, 1, height, width) from 0 to 1."""
+    return torch.cat([model.decode(model.encode(batch)) for batch in images.split(BATCH)])
+
+
+def codes(model: nn.Module, images: Tensor) -> Tensor:
+    """Return the code of each image, (n, num_latents): one draw where the model has a distribution of them."""
+    draws = torch.Generator().manual_seed(SEED)
+    encode = (lambda batch: model.draw_codes(batch, draws)) if hasattr(model, "draw_codes") else model.encode
+    return torch.cat([encode(batch) for batch in images.split(BATCH)])
+
+
+def code_divergence(codes: Tensor) -> float:
+    """Return the divergence of N(mean, covariance) of codes (n, elements) from N(0, I), in nats an element."""
+    codes = codes.double()
+    covariance = codes.T.cov().reshape(codes.shape[1], codes.shape[1])
+    terms = covariance.trace() + codes.mean(0).square().sum() - codes.shape[1] - torch.logdet(covariance)
+    return (terms / 2 / codes.shape[1]).item()
+
+
+def negative_bound(model: nn.Module, images: Tensor) -> float:
+    """Return the mean over images, float32 (n, 1, height, width), of what the model's `loss` gives, in nats."""
+    draws = torch.Generator().manual_seed(SEED)
+    return sum(model.loss(batch, draws).item() * len(batch) for batch in images.split(BATCH)) / len(images)
+
+
+@torch.no_grad()
+def outputs(model: nn.Module, run: Run, data: Data, predictions: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return what the figures need, images uint8 (…, height, width).
+
+    Of a generator `samples` and the `nearest` training image of each, its `progress` by epoch if it has any. Of a model
+    with codes `originals` and `reconstructions`, and, where codes have two elements, the `codes` of all test images,
+    float32 (n, 2), with their `classes`, int64 (n,). Of a model with both, and of a network made of noise, `walks`
+    (WALKS, STEPS, height, width) in straight lines between two codes.
+    """
+    result: dict[str, Any] = {}
+    test = intensities(data.test.inputs)
+    if predictions:
+        samples = predictions["samples"][:SHOWN]
+        _, numbers = nearest(intensities(samples).flatten(1), intensities(data.train.inputs).flatten(1))
+        result |= {"samples": samples[:, 0], "nearest": data.train.inputs[numbers, 0]}
+    if hasattr(model, "progress"):
+        result["progress"] = model.progress
+    if hasattr(model, "encode"):
+        originals = test[:PAIRS]
+        result["originals"] = to_pixels(originals)[:, 0]
+        result["reconstructions"] = to_pixels(reconstructed(model, originals))[:, 0]
+        all_codes = codes(model, test)
+        if all_codes.shape[1] == 2:
+            result |= {"codes": all_codes, "classes": data.test.targets}
+    if hasattr(model, "from_noise") and not getattr(run.args, "num_components", 0):
+        noise = torch.randn(2, WALKS, run.args.num_latents, generator=torch.Generator().manual_seed(SEED))
+        share = torch.linspace(0, 1, STEPS)[:, None, None]
+        # On a straight line between two points of N(0, I) the length would shrink: the shares' squares add up to 1.
+        path = (share * torch.pi / 2).cos() * noise[0] + (share * torch.pi / 2).sin() * noise[1]
+        images = model.from_noise(path.transpose(0, 1).flatten(0, 1).to(test.device))
+        result["walks"] = to_pixels(images).view(WALKS, STEPS, *images.shape[2:])
+    return result

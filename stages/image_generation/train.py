@@ -1,0 +1,339 @@
+"""Training of models that make images: autoencoders by their reconstructions, and two networks against each other.
+
+Each architecture's file has a `train(model, data, args, seed, label)` that returns the history. What makes images from
+nothing is a generator: a module with
+
+    draw(count, draws: torch.Generator) -> float32 (count, 1, height, width) from 0 to 1
+
+and with the buffer `progress`, uint8 (epochs, PROGRESS, height, width): images of the same noise after each epoch.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from stages.core.data import Data
+from stages.core.errors import UserError
+from stages.core.run import Run, family_module
+from stages.core.schema import Strict
+from stages.core.training import History
+from stages.image_generation.data import intensities, to_pixels
+
+PROGRESS = 64  # images that are kept of each epoch
+DRAWN = 1000  # images that are made at a time
+PROGRESS_SEED = 0  # of their noise
+CALIBRATED = 10_000  # training images that a discriminator's answers are calibrated by
+QUARTER = 28 // 4
+RESAMPLING = {"kernel_size": 4, "stride": 2, "padding": 1, "bias": False}  # a convolution to half or double size
+
+
+def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
+    """Return the trained model and its history; `data` is as prepared, on the run's device.
+
+    Raises:
+        UserError: training diverged.
+    """
+    model = run.build(data.info).to(run.device)
+    label = f"{run.name} seed {seed}"
+    history = family_module(run.family, run.model).train(model, data, run.args, seed, label)
+    print(f"{label}: train_loss {history[-1]['train_loss']:.4f}", file=sys.stderr)
+    return model.eval(), history
+
+
+class NetworkArgs(Strict):
+    """Hyperparameters of every network.
+
+    Attributes:
+        num_latents: elements of the code, or of the noise, that an image is made of.
+        num_epochs: passes over the training images.
+        batch_size: images a step; what is left over at the end of an epoch is left out.
+        learning_rate: of Adam.
+        precision: of products and convolutions in training; use is in float32.
+    """
+
+    num_latents: int = Field(ge=1)
+    num_epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=2)
+    learning_rate: float = Field(gt=0, allow_inf_nan=False)
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+
+
+class Network(nn.Module):
+    """What the networks share: the precision of training."""
+
+    def __init__(self, args: NetworkArgs) -> None:
+        """Keep the arguments."""
+        super().__init__()
+        self.args = args
+
+    def mixed_precision(self) -> torch.autocast:
+        """Return the context of a step of training."""
+        dtype = getattr(torch, self.args.precision)
+        device = next(self.parameters()).device.type
+        return torch.autocast(device, dtype, enabled=self.training and dtype != torch.float32)
+
+
+class Generator(Network):
+    """A network that makes images of noise: a subclass has `from_noise`, (n, num_latents) -> (n, 1, height, width)."""
+
+    def __init__(self, args: NetworkArgs) -> None:
+        """Make room for images of each epoch."""
+        super().__init__(args)
+        self.register_buffer("progress", torch.zeros(args.num_epochs, PROGRESS, 28, 28, dtype=torch.uint8))
+
+    def noise(self, count: int, draws: torch.Generator) -> Tensor:
+        """Return float32 (count, num_latents) of N(0, 1)."""
+        return torch.randn(count, self.args.num_latents, generator=draws).to(next(self.parameters()).device)
+
+    def draw(self, count: int, draws: torch.Generator) -> Tensor:
+        """Return images of new noise."""
+        return torch.cat([self.from_noise(batch) for batch in self.noise(count, draws).split(DRAWN)])
+
+    @torch.no_grad()
+    def keep_progress(self, epoch: int) -> None:
+        """Keep images of the same noise as after every other epoch; `epoch` counts from 1."""
+        training = self.training
+        images = self.eval().from_noise(self.noise(PROGRESS, torch.Generator().manual_seed(PROGRESS_SEED)))
+        self.progress[epoch - 1] = to_pixels(images)[:, 0]
+        self.train(training)
+
+
+class Maps(nn.Module):
+    """Maps (batch, channels * 49) to (batch, channels, 7, 7)."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return a view whose channels lie next to each other in memory."""
+        return values.view(len(values), QUARTER, QUARTER, -1).permute(0, 3, 1, 2)
+
+
+class Values(nn.Module):
+    """Maps (batch, channels, height, width) to (batch, channels * height * width), as `Maps` does backwards.
+
+    Unlike torch's `Flatten` it keeps the order in memory, so that neither values nor gradients are copied.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return a view of maps whose channels lie next to each other in memory."""
+        return maps.permute(0, 2, 3, 1).flatten(1)
+
+
+def fully_connected(sizes: list[int], activation: Callable[[], nn.Module]) -> nn.Sequential:
+    """Return linear layers from `sizes[0]` to `sizes[-1]` values with an activation between any two."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise(sizes):
+        layers += [nn.Linear(before, after), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+def batches(images: Tensor, batch_size: int, draws: torch.Generator) -> Iterator[Tensor]:
+    """Yield all images once in random order, in batches of one size."""
+    order = torch.randperm(len(images), generator=draws).to(images.device)
+    for chosen in order.split(batch_size):
+        if len(chosen) == min(batch_size, len(images)):
+            yield images[chosen]
+
+
+Step = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
+
+
+def train_by_steps(model: Network, data: Data, args: NetworkArgs, seed: int, label: str, step: Step) -> History:
+    """Call `step` with each batch, float32 (batch, 1, height, width) from 0 to 1; return one record an epoch.
+
+    A record has `epoch` (from 1) and the mean over the epoch of what `step` returns, which has a `train_loss`.
+
+    Raises:
+        UserError: a value is no longer finite.
+    """
+    images = intensities(data.train.inputs)
+    draws = torch.Generator().manual_seed(seed)
+    history: History = []
+    for epoch in tqdm(range(1, args.num_epochs + 1), desc=label, unit="epoch", leave=False, disable=None):
+        model.train()
+        records = [step(batch, draws) for batch in batches(images, args.batch_size, draws)]
+        record = {name: torch.stack([one[name] for one in records]).float().mean().item() for name in records[0]}
+        if not all(math.isfinite(value) for value in record.values()):
+            rate = f"learning_rate = {args.learning_rate}"
+            raise UserError(f"{label}: the loss is not finite in epoch {epoch}; lower {rate}")
+        history.append({"epoch": epoch, **record})
+        if hasattr(model, "progress"):
+            model.keep_progress(epoch)
+    return history
+
+
+def train_by_reconstruction(model: Network, data: Data, args: NetworkArgs, seed: int, label: str) -> History:
+    """Train a model whose `loss(images, draws)` says what to minimise, a scalar; see `train_by_steps`."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=args.learning_rate)
+    num_steps = args.num_epochs * max(1, len(data.train.inputs) // args.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.learning_rate, num_steps + 1)
+
+    def step(images: Tensor, draws: torch.Generator) -> dict[str, Tensor]:
+        loss = model.loss(images, draws)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        return {"train_loss": loss.detach()}
+
+    return train_by_steps(model, data, args, seed, label, step)
+
+
+class AdversarialArgs(NetworkArgs):
+    """Hyperparameters of a generator and its discriminator.
+
+    Attributes:
+        discriminator_learning_rate: of the discriminator's Adam; null for that of the generator.
+        momentum: Adam's first beta, for both.
+        second_momentum: Adam's second beta, for both.
+        real_label: what the discriminator is to answer to real images (Salimans et al. 2016, Improved Techniques for
+            Training GANs, section 3.4, one-sided label smoothing).
+        average_decay: the generator that is kept has the exponential moving average of the weights, with this decay a
+            step (Yazici et al. 2019, The Unusual Effectiveness of Averaging in GAN Training); 0 for the last ones.
+        gradient_penalty: gamma of the discriminator's penalty gamma/2 |gradient|^2 at real images (Mescheder, Geiger
+            and Nowozin 2018, Which Training Methods for GANs do actually Converge?, equation 9); 0 for none.
+        penalty_interval: the penalty is counted at every so many steps alone, and so many times then (Karras et al.
+            2020, Analyzing and Improving the Image Quality of StyleGAN, section 3.1).
+        schedule: of both learning rates; `linear` lowers them to 0 over the second half of all steps.
+        candidates: so many images are made for each one that is drawn; see `Adversaries.draw`.
+    """
+
+    discriminator_learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    momentum: float = Field(default=0.5, ge=0, lt=1)
+    second_momentum: float = Field(default=0.999, ge=0, lt=1)
+    real_label: float = Field(default=1.0, gt=0.5, le=1)
+    gradient_penalty: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    penalty_interval: int = Field(default=16, ge=1)
+    average_decay: float = Field(default=0.0, ge=0, lt=1)
+    schedule: Literal["constant", "linear"] = "constant"
+    candidates: int = Field(default=1, ge=1)
+
+
+class Adversaries(Generator):
+    """A generator of images from -1 to 1, and a discriminator of (batch, 1, height, width) to a logit (batch, 1)."""
+
+    def __init__(self, args: AdversarialArgs, generator: nn.Module, discriminator: nn.Module) -> None:
+        """Put them side by side."""
+        super().__init__(args)
+        self.generator, self.discriminator = generator, discriminator
+        self.averaged = AveragedModel(
+            generator, multi_avg_fn=get_ema_multi_avg_fn(args.average_decay), use_buffers=True
+        ).requires_grad_(False)
+        if args.candidates > 1:
+            self.register_buffer("slope", torch.zeros(()))
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """Return the images that the averaged generator makes of `noise`."""
+        return (self.averaged(noise).float() + 1) / 2
+
+    def draw(self, count: int, draws: torch.Generator) -> Tensor:
+        """Return images of new noise, each one of `candidates`, chosen by the odds that it is real and not made.
+
+        These odds are the ratio of the densities, so that of many candidates the chosen ones would be distributed as
+        real images are (Turner et al. 2019, Metropolis-Hastings Generative Adversarial Networks, section 3; here by
+        Rubin's resampling in place of a Markov chain).
+        """
+        candidates = self.args.candidates
+        images = super().draw(count * candidates, draws)
+        if candidates == 1:
+            return images
+        log_odds = (self.slope * self.answers(images)).view(count, candidates)
+        chosen = torch.multinomial(log_odds.softmax(1).cpu(), 1, generator=draws)[:, 0].to(images.device)
+        return images.unflatten(0, (count, candidates))[torch.arange(count, device=images.device), chosen]
+
+    @torch.no_grad()
+    def answers(self, images: Tensor) -> Tensor:
+        """Return the discriminator's logits (n,) of images from 0 to 1, float32 (n, 1, height, width)."""
+        scaled = (2 * images - 1).contiguous(memory_format=torch.channels_last)
+        return torch.cat([self.discriminator(batch).float()[:, 0] for batch in scaled.split(self.args.batch_size)])
+
+    @torch.no_grad()
+    def calibrate(self, images: Tensor, seed: int) -> None:
+        """Fit the slope that makes the discriminator's logits the logarithm of odds (Turner et al. 2019, section 3.2).
+
+        Its penalty keeps them too near to 0.
+
+        Args:
+            images: real ones, float32 (n, 1, height, width).
+            seed: of the noise of as many made ones.
+        """
+        from sklearn.linear_model import LogisticRegression
+        from threadpoolctl import threadpool_limits
+
+        made = super().draw(len(images), torch.Generator().manual_seed(seed))
+        logits = torch.cat([self.answers(images), self.answers(made)])[:, None].double().cpu().numpy()
+        with threadpool_limits(1):  # with more threads the last digits would depend on the machine
+            fitted = LogisticRegression(penalty=None).fit(logits, [1] * len(images) + [0] * len(made))
+        self.slope.fill_(fitted.coef_.item())
+
+
+def gradient_penalty(discriminator: nn.Module, images: Tensor) -> Tensor:
+    """Return the squared norm of the discriminator's gradient at each image, the mean over the batch; float32 ()."""
+    images = images.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+    return gradient.square().sum((1, 2, 3)).mean()
+
+
+def train_adversarially(model: Adversaries, data: Data, args: AdversarialArgs, seed: int, label: str) -> History:
+    """Train `model` in place: with each batch first the discriminator, then the generator (document 004).
+
+    Goodfellow et al. 2014, Generative Adversarial Nets, algorithm 1 with one step of the discriminator, and the
+    generator's loss that section 3 recommends, -log D(G(z)). A record of the history has the `generator_loss` and the
+    `discriminator_loss`, of real and of made images together and without penalty, in nats, the `train_loss`, which is
+    their sum, and the `discriminator_accuracy`, the share of real and of made images that were recognised.
+    """
+    generator, discriminator = model.generator, model.discriminator
+    betas = (args.momentum, args.second_momentum)
+    rate = args.discriminator_learning_rate or args.learning_rate
+    of_generator = torch.optim.Adam(generator.parameters(), args.learning_rate, betas)
+    of_discriminator = torch.optim.Adam(discriminator.parameters(), rate, betas)
+    judge = functional.binary_cross_entropy_with_logits
+    num_steps = args.num_epochs * max(1, len(data.train.inputs) // args.batch_size)
+    falls = args.schedule == "linear"
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(one, lambda at: min(1.0, 2 - 2 * at / num_steps) if falls else 1.0)
+        for one in (of_generator, of_discriminator)
+    ]
+
+    def step(images: Tensor, draws: torch.Generator) -> dict[str, Tensor]:
+        real = (2 * images - 1).contiguous(memory_format=torch.channels_last)
+        with model.mixed_precision():
+            made = generator(model.noise(len(real), draws))
+            on_real, on_made = discriminator(real).float(), discriminator(made.detach()).float()
+        true, false = torch.full_like(on_real, args.real_label), torch.zeros_like(on_made)
+        discriminator_loss = judge(on_real, true) + judge(on_made, false)
+        of_discriminator.zero_grad()
+        discriminator_loss.backward()
+        if args.gradient_penalty and schedules[0].last_epoch % args.penalty_interval == 0:
+            penalty = gradient_penalty(discriminator, real)
+            (args.penalty_interval * args.gradient_penalty / 2 * penalty).backward()
+        of_discriminator.step()
+
+        discriminator.requires_grad_(False)
+        with model.mixed_precision():
+            answer = discriminator(made).float()
+        generator_loss = judge(answer, torch.ones_like(answer))
+        of_generator.zero_grad()
+        generator_loss.backward()
+        of_generator.step()
+        discriminator.requires_grad_(True)
+        model.averaged.update_parameters(generator)
+        for schedule in schedules:
+            schedule.step()
+
+        losses = {"generator_loss": generator_loss.detach(), "discriminator_loss": discriminator_loss.detach()}
+        recognised = ((on_real > 0).float().mean() + (on_made <= 0).float().mean()) / 2
+        return {"train_loss": sum(losses.values()), **losses, "discriminator_accuracy": recognised}
+
+    history = train_by_steps(model, data, args, seed, label, step)
+    if args.candidates > 1:
+        order = torch.randperm(len(data.train.inputs), generator=torch.Generator().manual_seed(seed))[:CALIBRATED]
+        model.eval().calibrate(intensities(data.train.inputs[order.to(data.train.inputs.device)]), seed)
+    return history

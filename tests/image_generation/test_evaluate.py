@@ -1,0 +1,53 @@
+"""Scores that need no classifier, in cases whose answer is known."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from stages.image_generation import evaluate, training_images, vae
+from stages.image_generation.evaluate import code_divergence, nearest
+from tests.image_generation.test_models import ARGS, trained
+
+
+@pytest.fixture(autouse=True)
+def few_samples(monkeypatch):
+    monkeypatch.setattr(evaluate, "NUM_SAMPLES", 20)
+
+
+def scored(module, **changes):
+    model, data, history = trained(module, **changes)
+    run = SimpleNamespace(args=ARGS[module])
+    predictions = evaluate.example_scores(model, run, data)
+    return evaluate.score(model, run, data, history, predictions), model, data, run
+
+
+def test_copies_of_training_images_have_no_distance():
+    scores, _, _, _ = scored(training_images)
+    assert scores["nearest_ratio"] == pytest.approx(0.0, abs=5e-3)
+
+
+def test_nearest_finds_the_image_itself():
+    images = torch.rand(30, 16, generator=torch.Generator().manual_seed(0))
+    distances, numbers = nearest(images[[7, 3]], images)
+    assert numbers.tolist() == [7, 3]
+    torch.testing.assert_close(distances, torch.zeros(2), rtol=0, atol=1e-3)
+
+
+def test_divergence_of_standard_codes_is_none_and_of_others_the_formula():
+    codes = torch.randn(200_000, 2, generator=torch.Generator().manual_seed(0))
+    assert code_divergence(codes) == pytest.approx(0.0, abs=1e-4)
+    wanted = torch.distributions.kl_divergence(
+        torch.distributions.Normal(3.0, 2.0), torch.distributions.Normal(0.0, 1.0)
+    ).item()
+    assert code_divergence(3.0 + 2.0 * codes) == pytest.approx(wanted, rel=0.01)
+
+
+def test_bound_is_the_mean_over_all_images(monkeypatch):
+    scores, model, data, run = scored(vae, num_epochs=40, learning_rate=3e-3)
+    assert scores["negative_bound"] > 0
+    monkeypatch.setattr(evaluate, "BATCH", 7)  # other draws, the same images
+    assert evaluate.score(model, run, data, [], {})["negative_bound"] == pytest.approx(
+        scores["negative_bound"], rel=0.01
+    )
+    assert scores["reconstruction_error"] < scores["shuffled_error"]

@@ -1,0 +1,229 @@
+"""Each model on bright squares: it learns, draws what its interface promises, and equals hand arithmetic."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional
+
+from stages.core.errors import UserError
+from stages.core.schema import validate
+from stages.image_generation import autoencoder, dcgan, gan, pixel_gaussian, training_images, uniform_noise, vae
+from stages.image_generation import train as training
+from stages.image_generation.data import intensities
+from stages.image_generation.train import Generator, gradient_penalty
+from tests.image_generation.small import small_images
+
+COMMON = {"num_latents": 3, "num_epochs": 2, "batch_size": 16, "learning_rate": 1e-3}
+ARGS = {
+    autoencoder: autoencoder.Args(**COMMON, layer_sizes=[32], noise=0.2),
+    vae: vae.Args(**COMMON, layer_sizes=[32]),
+    gan: gan.Args(**COMMON, layer_sizes=[16, 32], dropout=0.2, average_decay=0.9),
+    dcgan: dcgan.Args(**COMMON, num_channels=4, average_decay=0.9, gradient_penalty=0.3, candidates=2),
+    uniform_noise: uniform_noise.Args(),
+    pixel_gaussian: pixel_gaussian.Args(),
+    training_images: training_images.Args(num_images=20),
+}
+GENERATORS = [module for module in ARGS if module is not autoencoder]
+
+
+def trained(module, **changes):
+    data, args = small_images(), ARGS[module].model_copy(update=changes)
+    torch.manual_seed(1)
+    model = module.build(args, data.info)
+    history = module.train(model, data, args, 1, "small")
+    return model.eval(), data, history
+
+
+def name(module) -> str:
+    return module.__name__.rpartition(".")[2]
+
+
+@pytest.mark.parametrize("module", GENERATORS, ids=name)
+def test_the_same_seed_draws_the_same_images(module):
+    model, _, _ = trained(module)
+    with torch.no_grad():
+        images = model.draw(9, torch.Generator().manual_seed(5))
+        again, other = (model.draw(9, torch.Generator().manual_seed(seed)) for seed in (5, 6))
+    assert images.shape == (9, 1, 28, 28)
+    assert images.dtype == torch.float32
+    assert 0 <= images.min() <= images.max() <= 1
+    assert torch.equal(images, again)
+    assert not torch.equal(images, other)
+
+
+@pytest.mark.parametrize("module", [vae, gan, dcgan], ids=name)
+def test_progress_has_images_of_the_same_noise_after_each_epoch(module):
+    model, _, history = trained(module)
+    assert model.progress.shape == (len(history), 64, 28, 28)
+    assert not torch.equal(model.progress[0], model.progress[1])
+    with torch.no_grad():
+        last = Generator.draw(model, 64, torch.Generator().manual_seed(0))[:, 0].mul(255).round().byte()
+    assert torch.equal(model.progress[-1], last)
+
+
+@pytest.mark.parametrize("module", [autoencoder, vae], ids=name)
+def test_reconstructions_become_better(module):
+    model, data, history = trained(module, num_epochs=40, learning_rate=3e-3)
+    assert history[-1]["train_loss"] < 0.6 * history[0]["train_loss"]
+    test = intensities(data.test.inputs)
+    with torch.no_grad():
+        error = functional.mse_loss(model.decode(model.encode(test)), test)
+    assert error < 0.8 * functional.mse_loss(intensities(data.train.inputs).mean(0).expand_as(test), test)
+
+
+@pytest.mark.parametrize("module", [gan, dcgan], ids=name)
+def test_generator_and_discriminator_learn_in_turn(module):
+    """A discriminator that trains finds out an untrained generator; one that does not, does not."""
+    model, _, history = trained(module, num_epochs=20, discriminator_learning_rate=1e-3)
+    assert max(record["discriminator_accuracy"] for record in history) > 0.8
+    assert set(history[0]) == {
+        *("epoch", "train_loss", "generator_loss", "discriminator_loss", "discriminator_accuracy")
+    }
+    assert all(parameter.requires_grad for parameter in model.discriminator.parameters())
+
+
+def test_gradient_penalty_of_a_linear_discriminator_is_the_squared_norm_of_its_weights():
+    linear = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 1))
+    images = torch.randn(5, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(gradient_penalty(linear, images), linear[1].weight.square().sum())
+
+
+def test_a_gradient_penalty_holds_the_discriminator_back():
+    free, held = (
+        trained(dcgan, num_epochs=10, gradient_penalty=penalty, penalty_interval=1)[2][-1]["discriminator_loss"]
+        for penalty in (0.0, 30.0)
+    )
+    assert free < held
+
+
+def test_the_penalty_is_counted_at_its_interval(monkeypatch):
+    """12 steps, two epochs of 6: at the first, the fifth and the ninth."""
+    counted = []
+    monkeypatch.setattr(training, "gradient_penalty", lambda *given: counted.append(1) or gradient_penalty(*given))
+    trained(dcgan, penalty_interval=4)
+    assert len(counted) == 3
+
+
+def test_the_discriminator_of_dcgan_sees_whether_images_differ():
+    """The same image alone among its like, or among others, gets different answers."""
+    model, data, _ = trained(dcgan)
+    images = 2 * intensities(data.test.inputs[:8]) - 1
+    alike = images[:1].expand_as(images)
+    with torch.no_grad():
+        assert not torch.allclose(model.discriminator(images)[0], model.discriminator(alike)[0], atol=1e-5)
+
+
+def test_of_several_candidates_the_likelier_is_drawn(monkeypatch):
+    """Of two, one bright and one dark, the bright one with the logistic function of its log odds."""
+    model, _, _ = trained(gan, candidates=2)
+    with torch.no_grad():
+        plain = Generator.draw(model, 4000, torch.Generator().manual_seed(1)).mean((1, 2, 3))
+        monkeypatch.setattr(type(model), "answers", lambda _, images: (images.mean((1, 2, 3)) > plain.median()).float())
+        model.slope.fill_(2.0)
+        drawn = model.draw(2000, torch.Generator().manual_seed(1)).mean((1, 2, 3))
+    pairs = (plain > plain.median()).view(2000, 2).sum(1)
+    one_of_each = 1 / (1 + math.exp(-2.0))  # a pair of both kinds gives the bright one so often
+    expected = ((pairs == 2).float() + (pairs == 1) * one_of_each).mean()
+    assert (drawn > plain.median()).float().mean().item() == pytest.approx(expected.item(), abs=0.03)
+
+
+def test_calibration_finds_the_slope_of_the_log_odds(monkeypatch):
+    """Answers of N(0.2, 0.25) to real and N(-0.2, 0.25) to made images: the log odds are 0.4 / 0.25 times an answer."""
+    model, *_ = trained(gan, candidates=2)
+    draws = torch.Generator().manual_seed(0)
+    answers = iter([torch.randn(20_000, generator=draws) / 2 + mean for mean in (0.2, -0.2)])
+    monkeypatch.setattr(type(model), "answers", lambda self, images: next(answers))
+    monkeypatch.setattr(Generator, "draw", lambda self, count, draws: torch.zeros(count, 1, 28, 28))
+    model.calibrate(torch.zeros(20_000, 1, 28, 28), 1)
+    assert model.slope.item() == pytest.approx(1.6, rel=0.05)
+
+
+def test_bound_equals_the_formula_by_hand():
+    model, data, _ = trained(vae, precision="float32")
+    images = intensities(data.test.inputs[:5])
+    with torch.no_grad():
+        loss = model.loss(images, torch.Generator().manual_seed(3))
+        mean, log_variance = model.posterior(images)
+        code = mean + log_variance.mul(0.5).exp() * torch.randn(5, 3, generator=torch.Generator().manual_seed(3))
+        p = model.decode(code)
+    spread = torch.distributions.Normal(mean, log_variance.mul(0.5).exp())
+    divergence = torch.distributions.kl_divergence(spread, torch.distributions.Normal(0.0, 1.0)).sum(1)
+    likelihood = (images * p.log() + (1 - images) * (1 - p).log()).sum((1, 2, 3))
+    torch.testing.assert_close(loss, (divergence - likelihood).mean())
+
+
+def test_a_normal_likelihood_has_the_best_variance():
+    """No other variance of the pixels gives these images a greater likelihood."""
+    model, data, _ = trained(vae, precision="float32", likelihood="normal")
+    images = intensities(data.test.inputs[:5])
+    with torch.no_grad():
+        loss = model.loss(images, torch.Generator().manual_seed(3))
+        mean, log_variance = model.posterior(images)
+        made = model.decode(model.draw_codes(images, torch.Generator().manual_seed(3)))
+    divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
+    best = (made - images).square().mean().sqrt()
+    likelihoods = [
+        torch.distributions.Normal(made, sd).log_prob(images).sum() / 5 for sd in (best, 1.1 * best, best / 1.1)
+    ]
+    torch.testing.assert_close(loss, divergence - likelihoods[0])
+    assert likelihoods[0] > max(likelihoods[1:])
+
+
+def test_new_codes_come_from_the_mixture_of_the_training_images_codes():
+    """As far from the middle, and as far apart, as those of the images are, and not as standard normal ones."""
+    model, data, _ = trained(vae, num_channels=2, num_epochs=5, num_components=4)
+    with torch.no_grad():
+        codes = model.draw_codes(intensities(data.train.inputs), torch.Generator().manual_seed(0))
+        decoded = []
+        model.decode = lambda codes: decoded.append(codes) or codes  # what is decoded
+        model.draw(2000, torch.Generator().manual_seed(0))
+    drawn = torch.cat(decoded)
+    assert model.shares.sum() == pytest.approx(1.0, abs=1e-5)
+    torch.testing.assert_close(drawn.mean(0), codes.mean(0), rtol=0, atol=0.25)
+    torch.testing.assert_close(drawn.std(0), codes.std(0), rtol=0.2, atol=0.1)
+
+
+def test_averaged_generator_is_the_exponential_mean_of_its_weights():
+    model, _, _ = trained(gan, num_epochs=1, batch_size=96)  # one step: the average begins with the weights after it
+    for averaged, weight in zip(model.averaged.module.parameters(), model.generator.parameters(), strict=True):
+        assert torch.equal(averaged, weight)
+    model, _, _ = trained(gan, num_epochs=3, batch_size=96)
+    first, last = next(model.averaged.module.parameters()), next(model.generator.parameters())
+    assert not torch.equal(first, last)
+
+
+def test_pixel_gaussian_has_mean_and_covariance_of_the_images():
+    model, data, _ = trained(pixel_gaussian)
+    pixels = intensities(data.train.inputs).flatten(1)
+    torch.testing.assert_close(model.mean, pixels.mean(0))
+    torch.testing.assert_close(model.factor.T @ model.factor, pixels.T.cov(), rtol=0, atol=1e-5)
+
+
+def test_training_images_are_training_images_each_once():
+    model, data, _ = trained(training_images)
+    images = model.draw(20, torch.Generator().manual_seed(0)).mul(255).round().byte()
+    places = [int((data.train.inputs == image).flatten(1).all(1).nonzero()[0]) for image in images]
+    assert len(set(places)) == 20
+    with pytest.raises(UserError, match="num_images = 97: must be at most 96"):
+        trained(training_images, num_images=97)
+
+
+@pytest.mark.parametrize("module", [autoencoder, vae, gan, dcgan], ids=name)
+def test_a_code_of_no_elements_is_refused(module):
+    with pytest.raises(UserError, match="num_latents"):
+        validate(module.Args, ARGS[module].model_dump() | {"num_latents": 0}, "runs.x.args")
+
+
+def test_a_loss_that_is_not_finite_is_one_line():
+    with pytest.raises(UserError, match="the loss is not finite in epoch"):
+        trained(vae, learning_rate=1e12, num_epochs=20)
+
+
+def test_bfloat16_changes_training_and_not_use():
+    """Images are drawn in float32, so that the batch that an image is drawn in changes nothing."""
+    model, _, _ = trained(dcgan)
+    noise = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(model.from_noise(noise)[:2], model.from_noise(noise[:2]), rtol=0, atol=1e-6)
+    assert math.isfinite(float(model.from_noise(noise).sum()))
