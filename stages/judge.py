@@ -17,7 +17,7 @@ from stages.image_classification.train import scale_pixels
 from stages.quality.frechet import fit_gaussian, frechet_distance
 from stages.quality.recipe import Judge
 from stages.quality.samples import classifier_score, precision_and_recall
-from stages.results.metrics import accuracy, summarise
+from stages.results.metrics import summarise
 
 JUDGED = Path("metrics/judged")
 BATCH = 1000
@@ -39,8 +39,7 @@ def judge(name: str) -> None:
     prepare_device(run.device)
     data = load_prepared(run.family, entry.data, run.device)
     extractor, _ = load_model(run, run.seeds[0], data.info)
-    real, logits = see(extractor, run, data, data.test.inputs)
-    right = accuracy(logits.argmax(1), data.test.targets)
+    real, _ = see(extractor, run, data, data.test.inputs)
     path = EVALUATIONS / name / PREDICTIONS
     made = {key.removeprefix(SAMPLES): images for key, images in read_tensors(path).items() if key.startswith(SAMPLES)}
     if not made:
@@ -48,8 +47,8 @@ def judge(name: str) -> None:
     scores = {}
     for seed in sorted(made, key=int):
         scores[int(seed)] = score(*see(extractor, run, data, made[seed].to(run.device)), real)
-    settings: dict[str, Any] = {"extractor": entry.extractor, "extractor_accuracy": right}
-    settings |= {"num_samples": len(made[seed]), "num_real": len(real), "fingerprint": fingerprint(run.device)}
+    settings: dict[str, Any] = {"extractor": entry.extractor, "num_samples": len(made[seed]), "num_real": len(real)}
+    settings["fingerprint"] = fingerprint(run.device)
     write_json(JUDGED / f"{name}.json", summarise(scores) | {"settings": settings})
 
 
@@ -70,5 +69,5 @@ def score(made: Tensor, logits: Tensor, real: Tensor) -> dict[str, float]:
         "classifier_score": classifier_score(logits),
         "precision": precision,
         "recall": recall,
-        "least_class": (counts.min() / len(made)).item(),
+        "least_class": counts.min().item() / len(made),
     }

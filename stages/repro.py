@@ -9,12 +9,12 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterable
 
 from stages.core.errors import UserError
 from stages.core.files import write_json
+from stages.preloaded import forkserver_context, start_dvc, stop
 from stages.progress import Progress
 from stages.results.references import recorded_seconds
 from stages.schedule import SHORT_SECONDS, Schedule
@@ -25,22 +25,6 @@ UNKNOWN_SECONDS = {"train": 30.0}  # of a stage that never ran, by the first par
 UNKNOWN_OTHER_SECONDS = 3.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOG_LINES = 20  # of a failed process
-# After each stage DVC reads and writes all of dvc.lock. Without a search for comments, of which it has none, and
-# without a garbage collector that walks through its thousands of entries in vain, this takes half the time.
-DVC = """
-import gc
-import sys
-from stages.core.processes import die_with_parent
-from stages.workspace import parse_parameters_once
-die_with_parent()
-parse_parameters_once()
-gc.disable()
-from dvc.cli import main
-from dvc.utils.serialize import _yaml
-_yaml.parse_yaml_for_update = _yaml.parse_yaml
-sys.exit(main(sys.argv[1:]))
-"""
-
 _RUNNING = re.compile(r"Running stage '(.+)':")
 _SKIPPED = re.compile(r"Stage '(.+)' (didn't change, skipping|is cached)")
 
@@ -120,7 +104,7 @@ class _Rebuild:
         self.seconds = measured_seconds()
         self._schedule = Schedule(upstream, todo, guess | recorded_seconds() | self.seconds)
         self.progress = Progress(self._schedule, todo, jobs)
-        self._jobs, self._lock = jobs, lock
+        self._jobs, self._lock, self._forkserver = jobs, lock, forkserver_context()
         self._options = ["--wait-for-lock", "repro", "--single-item"]
         self._options += ["--force", "--no-run-cache"] if force else []
         self.failed: list[str] = []
@@ -157,16 +141,9 @@ class _Rebuild:
 
     async def _run_batch(self, batch: list[str], environment: dict[str, str]) -> None:
         """Run one DVC process to its end, and tell the progress and the schedule of each stage that it finishes."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", DVC, *self._options, *batch),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            limit=2**20,  # bytes of a line
-            pass_fds=[self._lock],
-            start_new_session=True,  # Ctrl-C reaches this process alone, which then stops the others
-        )
+        output, its_output = os.pipe()
+        process = start_dvc(self._forkserver, [*self._options, *batch], environment, its_output, self._lock)
+        os.close(its_output)
         log, done = [], []
 
         def finish(name: str, *, ran: bool) -> None:
@@ -176,7 +153,7 @@ class _Rebuild:
 
         try:
             current = ""
-            async for line in process.stdout:
+            async for line in await _lines(output):
                 log.append(line.decode(errors="replace").rstrip())
                 started, skipped = _RUNNING.match(log[-1]), _SKIPPED.match(log[-1])
                 if current and (started or skipped):
@@ -187,17 +164,25 @@ class _Rebuild:
                     log.clear()
                 elif skipped:
                     finish(skipped[1], ran=False)
-            if await process.wait() == 0:
+            process.join()
+            if process.exitcode == 0:
                 if current:
                     finish(current, ran=True)
                 return
         finally:
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGTERM)
-                await process.wait()
-        if process.returncode < 0:
-            log.append(f"DVC was killed by {signal.Signals(-process.returncode).name}")
+            if process.exitcode is None:
+                stop(process)
+        if process.exitcode < 0:
+            log.append(f"DVC was killed by {signal.Signals(-process.exitcode).name}")
         failed = current or batch[0]
         self.failed.append(failed)
         self._schedule.put_back([name for name in batch if name not in [*done, failed]])
         self.progress.fail(failed, self._schedule.fail(failed), log[-LOG_LINES:])
+
+
+async def _lines(descriptor: int) -> asyncio.StreamReader:
+    """Return what yields the lines, each with its end, that are written to the other end of a pipe; closes it."""
+    reader = asyncio.StreamReader(limit=2**20)  # bytes of a line
+    file = os.fdopen(descriptor, "rb", 0)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+    return reader

@@ -7,12 +7,13 @@ from stages.core.data import load_prepared
 from stages.core.device import prepare_device
 from stages.core.errors import UserError
 from stages.core.files import atomic_file
-from stages.core.run import PARAMS, family_module
+from stages.core.run import PARAMS
 from stages.core.schema import read_yaml
 from stages.evaluate import load_model
 from stages.image_generation.data import to_pixels
 from stages.image_generation.evaluate import draw
 from stages.image_generation.figures import side_by_side, to_png
+from stages.quality.recipe import is_generator
 from stages.words import run_of, seed_of
 
 FAMILY = "image_generation"
@@ -36,7 +37,7 @@ def sample(name: str, count: int, seed: int, out: Path, model_seed: int | None) 
     model, _ = load_model(run, seed_of(run, model_seed, "--model-seed"), info)
     if not hasattr(model, "draw"):
         rows = read_yaml(PARAMS)["runs"].items()
-        able = [key for key, row in rows if row["family"] == FAMILY and _is_generator(row["model"])]
+        able = [key for key, row in rows if row["family"] == FAMILY and is_generator(FAMILY, row["model"])]
         raise UserError(f"--run = {name}: has no generator; these have: {', '.join(able)}")
     images = to_pixels(draw(model, count, seed).cpu())[:, 0]
     if len(images) < count:
@@ -44,9 +45,3 @@ def sample(name: str, count: int, seed: int, out: Path, model_seed: int | None) 
     with atomic_file(out) as temporary:
         temporary.write_bytes(to_png(side_by_side(images, math.ceil(math.sqrt(count)), zoom=ZOOM)))
     print(f"{out}: {count} images of {name}")
-
-
-def _is_generator(model: str) -> bool:
-    """Return whether a class of the architecture's file can draw images."""
-    module = family_module(FAMILY, model)
-    return any(hasattr(value, "draw") for value in vars(module).values() if isinstance(value, type))

@@ -35,7 +35,7 @@ def verify(runs: Sequence[str]) -> bool:
         UserError: params.yaml has no such run, DVC cannot be asked, or the tolerances or a reference are damaged.
     """
     tolerances = validate(Tolerances, read_yaml(TOLERANCES), f"{TOLERANCES}:")
-    expected, references, fresh = _expected_seeds(runs), load_references(), _read_metrics()
+    expected, references, fresh = _expected_seeds(runs), load_references(), read_metrics()
     if runs:
         references = {run: reference for run, reference in references.items() if run in expected}
         fresh = {run: content for run, content in fresh.items() if run in expected}
@@ -61,7 +61,7 @@ def update() -> None:
         UserError: a run is missing or stale, or has a number that is not finite.
     """
     tolerances = validate(Tolerances, read_yaml(TOLERANCES), f"{TOLERANCES}:")
-    expected, references, fresh = _expected_seeds([]), load_references(), _read_metrics()
+    expected, references, fresh = _expected_seeds([]), load_references(), read_metrics()
     if stale := _stale(list(expected)):
         raise UserError(f"{', '.join(stale)} out of date: run `dvc repro` first")
     seconds = measured_seconds()
@@ -104,7 +104,7 @@ def _expected_seeds(runs: Sequence[str]) -> dict[str, list[int]]:
     return {run: params.seeds_of(run) for run in runs or params.runs}
 
 
-def _read_metrics() -> dict[str, Any]:
+def read_metrics() -> dict[str, Any]:
     """Return the metrics of each run, those of evaluate and of judge together."""
     contents: dict[str, Any] = {}
     for path in sorted([*METRICS.glob("*.json"), *JUDGED.glob("*.json")]):

@@ -30,14 +30,13 @@ def judged(name: str) -> dict:
 
 
 def test_training_images_are_judged_better_than_noise(trained):
-    """By every score, with a number a seed and the judge's name and accuracy beside them."""
+    """By every score, with a number a seed and the judge's name beside them."""
     copies, noise = judged("copies"), judged("noise")
     assert set(copies["frechet_distance"]["seeds"]) == {"1", "2"}
     assert copies["frechet_distance"]["mean"] < noise["frechet_distance"]["mean"] / 10
     for metric in ("classifier_score", "precision", "recall", "least_class"):
         assert copies[metric]["mean"] > noise[metric]["mean"]
     assert copies["settings"]["extractor"] == "seer"
-    assert copies["settings"]["extractor_accuracy"] > 0.7
     assert judged("copies") == copies
 
 

@@ -87,7 +87,7 @@ def test_an_unknown_run_is_one_line(recorded, run_stages):
 def test_the_committed_metrics_are_those_of_the_references(monkeypatch):
     """A changed result with an old reference would let CI fail later."""
     monkeypatch.chdir(ROOT)
-    measured = verify._read_metrics()
+    measured = verify.read_metrics()
     params = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
     for run in params["runs"]:
         reference = json.loads((ROOT / f"metrics/references/{run}.json").read_text())

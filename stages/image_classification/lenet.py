@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from stages.core.device import product_dtype
 from stages.image_classification.train import ImageArgs
 
 HAS_FEATURES = True  # so that it can judge images (stages/judge.py)
@@ -25,7 +26,8 @@ class Args(ImageArgs):
         kernel_size: height and width of the filters; odd.
         num_features: units of the hidden layer.
         dropout: probability of zeroing one of them in training.
-        precision: of products and convolutions in training; evaluation is in float32.
+        precision: of products and convolutions in training; evaluation is in float32. See `stages/core/device.py` for
+            processors without bfloat16.
     """
 
     channels: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=4)]
@@ -41,7 +43,7 @@ class LeNet(nn.Module):
     def __init__(self, args: Args, num_classes: int, size: int = 28) -> None:
         """Draw the weights torch's way; `size` is the height and width of an image."""
         super().__init__()
-        self.precision = getattr(torch, args.precision)
+        self.precision = args.precision
         layers: list[nn.Module] = []
         for before, channels in zip([1, *args.channels], args.channels, strict=False):
             convolution = nn.Conv2d(before, channels, args.kernel_size, padding=args.kernel_size // 2, bias=False)
@@ -54,8 +56,8 @@ class LeNet(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Return the hidden layer's values, float32 (batch, num_features)."""
-        mixed = self.training and self.precision != torch.float32
-        with torch.autocast(images.device.type, self.precision, enabled=mixed):
+        dtype = product_dtype(self.precision, images.device.type)
+        with torch.autocast(images.device.type, dtype, enabled=self.training and dtype != torch.float32):
             maps = self.maps(images.contiguous(memory_format=torch.channels_last))
             return self.hidden(maps).float()
 

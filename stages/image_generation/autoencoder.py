@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from stages.image_generation.data import blackened
 from stages.image_generation.train import Network, NetworkArgs, fully_connected, train_by_reconstruction
 
 train = train_by_reconstruction
@@ -50,9 +51,7 @@ class Autoencoder(Network):
 
     def loss(self, images: Tensor, draws: torch.Generator) -> Tensor:
         """Return the squared error summed over an image, the mean over the batch."""
-        seen = images
-        if self.args.noise:
-            seen = images * (torch.rand(images.shape, generator=draws) >= self.args.noise).to(images.device)
+        seen = blackened(images, self.args.noise, draws) if self.args.noise else images
         with self.mixed_precision():
             made = self.decode(self.encode(seen))
         return functional.mse_loss(made, images, reduction="sum") / len(images)

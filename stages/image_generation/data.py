@@ -1,5 +1,6 @@
 """Images to learn to make: those that image_classification prepared, whose classes nothing here is trained on."""
 
+import torch
 from torch import Tensor
 
 PREPARED_BY = "image_classification"  # the family whose data these runs have
@@ -13,3 +14,14 @@ def intensities(images: Tensor) -> Tensor:
 def to_pixels(intensities: Tensor) -> Tensor:
     """Return float images from 0 to 1 as uint8."""
     return intensities.mul(255).round_().clamp_(0, 255).byte()
+
+
+def chosen_by_seed(images: Tensor, count: int, seed: int) -> Tensor:
+    """Return `count` different ones of images (n, 1, height, width), in random order; all if there are fewer."""
+    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]
+    return images[chosen.to(images.device)]
+
+
+def blackened(images: Tensor, share: float, draws: torch.Generator) -> Tensor:
+    """Return float32 images (n, 1, height, width) with each pixel set to 0 with probability `share`."""
+    return images * (torch.rand(images.shape, generator=draws) >= share).to(images.device)

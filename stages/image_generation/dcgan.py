@@ -8,6 +8,8 @@ discriminator, the generator's weights of N(0, 0.02). Differences, for images of
 - no batch normalisation in the discriminator, which is held back by a penalty on its gradient (see `AdversarialArgs`);
 - before its last convolution the discriminator is told how much the images of a batch differ: Karras et al. 2018,
   Progressive Growing of GANs for Improved Quality, Stability, and Variation, section 3;
+- Adam without momentum and at a higher rate that falls to 0, and the generator's moving average is kept;
+- the noise is normal and not uniform, and the discriminator's weights are drawn torch's way;
 - the discriminator has a say in what is drawn (see `Adversaries.draw`).
 """
 
@@ -24,6 +26,7 @@ from stages.image_generation.train import (
     Adversaries,
     Maps,
     Values,
+    as_values,
     train_adversarially,
 )
 
@@ -46,14 +49,9 @@ class Args(AdversarialArgs):
 class BatchDeviation(nn.Module):
     """Adds a map that is everywhere the same: the standard deviation over the batch, the mean over all features."""
 
-    def __init__(self) -> None:
-        """Read the features as they lie in memory, which makes the sums over the batch several times as fast."""
-        super().__init__()
-        self.values = Values()
-
     def forward(self, maps: Tensor) -> Tensor:
         """Return (batch, channels + 1, height, width) for (batch, channels, height, width), a batch of at least 2."""
-        values = self.values(maps).float()
+        values = as_values(maps).float()  # as they lie in memory: the sums over the batch are several times as fast
         variance = (values - values.mean(0)).square().sum(0) / (len(values) - 1)
         deviation = (variance + SMALLEST).sqrt().mean().to(maps.dtype)
         return torch.cat([maps, deviation.expand(len(maps), 1, *maps.shape[2:])], 1)

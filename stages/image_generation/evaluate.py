@@ -9,13 +9,14 @@ from torch.nn import functional
 from stages.core.data import Data
 from stages.core.run import Run
 from stages.core.training import History
-from stages.image_generation.data import intensities, to_pixels
+from stages.image_generation.data import blackened, intensities, to_pixels
 
 NUM_SAMPLES = 10_000
 NUM_NEAREST = 1000  # samples, and test images, whose nearest training image is looked for
 SHOWN, PAIRS, WALKS, STEPS = 64, 10, 6, 10  # images in the report's figures
 BATCH = 1000
-SEED = 0  # of the samples' noise, of codes and of the pixels' order
+BLACKENED = 0.3  # share of an image's pixels that an autoencoder is to make again
+SEED = 0  # of the samples' noise, of codes, of the pixels' order and of those that are blackened
 
 
 def example_scores(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
@@ -39,8 +40,10 @@ def score(model: nn.Module, run: Run, data: Data, history: History, predictions:
     that of test images, which is 1 for images that are new and 0 for copies. Of a model with codes the
     `reconstruction_error`, squared, the mean over pixels of 0 to 1, with `turned_error` and `shuffled_error` of test
     images that were turned by 90 degrees or whose pixels were shuffled, all in one way; and `code_divergence`, in nats
-    an element, of the normal distribution fitted to the codes from the standard one. Of a model with a Bernoulli
-    likelihood `negative_bound`, in nats an image: minus the bound on its logarithm, with one draw of each code.
+    an element, of the normal distribution fitted to the codes from the standard one. Of an autoencoder that could be
+    trained to do so `denoised_error`, between test images and what is made of them after a share of BLACKENED of their
+    pixels was set to 0. Of a model with a Bernoulli likelihood `negative_bound`, in nats an image: minus the bound on
+    its logarithm, with one draw of each code.
     """
     metrics = {}
     test = intensities(data.test.inputs)
@@ -55,9 +58,16 @@ def score(model: nn.Module, run: Run, data: Data, history: History, predictions:
         for name, images in (("reconstruction", test), ("turned", test.rot90(1, (2, 3))), ("shuffled", shuffled)):
             metrics[f"{name}_error"] = functional.mse_loss(reconstructed(model, images), images).item()
         metrics["code_divergence"] = code_divergence(codes(model, test))
+    if hasattr(run.args, "noise"):
+        metrics["denoised_error"] = functional.mse_loss(reconstructed(model, noisy(test)), test).item()
     if getattr(run.args, "likelihood", None) == "bernoulli":
         metrics["negative_bound"] = negative_bound(model, test)
     return metrics
+
+
+def noisy(images: Tensor) -> Tensor:
+    """Return images, float32 (n, 1, height, width), with a share of BLACKENED of their pixels set to 0."""
+    return blackened(images, BLACKENED, torch.Generator().manual_seed(SEED))
 
 
 def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,9 +110,9 @@ def outputs(model: nn.Module, run: Run, data: Data, predictions: dict[str, Tenso
     """Return what the figures need, images uint8 (…, height, width).
 
     Of a generator `samples` and the `nearest` training image of each, its `progress` by epoch if it has any. Of a model
-    with codes `originals` and `reconstructions`, and, where codes have two elements, the `codes` of all test images,
-    float32 (n, 2), with their `classes`, int64 (n,). Of a model with both, and of a network made of noise, `walks`
-    (WALKS, STEPS, height, width) in straight lines between two codes.
+    with codes `originals` and `reconstructions`, of one trained on noisy images `noisy` and `denoised` too, and, where
+    codes have two elements, the `codes` of all test images, float32 (n, 2), with their `classes`, int64 (n,). Of a
+    network that makes images of N(0, I) `walks`, (WALKS, STEPS, height, width), along arcs between two draws.
     """
     result: dict[str, Any] = {}
     test = intensities(data.test.inputs)
@@ -116,9 +126,13 @@ def outputs(model: nn.Module, run: Run, data: Data, predictions: dict[str, Tenso
         originals = test[:PAIRS]
         result["originals"] = to_pixels(originals)[:, 0]
         result["reconstructions"] = to_pixels(reconstructed(model, originals))[:, 0]
+        if getattr(run.args, "noise", 0):
+            worse = noisy(test)[:PAIRS]
+            result |= {"noisy": to_pixels(worse)[:, 0], "denoised": to_pixels(reconstructed(model, worse))[:, 0]}
         all_codes = codes(model, test)
         if all_codes.shape[1] == 2:
             result |= {"codes": all_codes, "classes": data.test.targets}
+    # Codes from a mixture lie in its parts: an arc between two would lead through what no image is made of.
     if hasattr(model, "from_noise") and not getattr(run.args, "num_components", 0):
         noise = torch.randn(2, WALKS, run.args.num_latents, generator=torch.Generator().manual_seed(SEED))
         share = torch.linspace(0, 1, STEPS)[:, None, None]

@@ -46,6 +46,10 @@ def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawin
         pairs = torch.stack([outputs["originals"], outputs["reconstructions"]])
         caption = f"{label}: the first test images above, and what is made of their codes below."
         drawings["reconstructions"] = Drawing(caption, to_png(side_by_side(pairs.flatten(0, 1), pairs.shape[1])))
+    if "denoised" in outputs:
+        rows = torch.stack([outputs["originals"], outputs["noisy"], outputs["denoised"]])
+        caption = f"{label}: test images, the same with pixels set to 0, and what is made of those."
+        drawings["denoising"] = Drawing(caption, to_png(side_by_side(rows.flatten(0, 1), rows.shape[1])))
     if "codes" in outputs:
         drawings["codes"] = _codes(label, outputs["codes"], outputs["classes"], data.info["classes"])
     return drawings

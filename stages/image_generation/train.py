@@ -22,11 +22,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from stages.core.data import Data
+from stages.core.device import product_dtype
 from stages.core.errors import UserError
 from stages.core.run import Run, family_module
 from stages.core.schema import Strict
 from stages.core.training import History
-from stages.image_generation.data import intensities, to_pixels
+from stages.image_generation.data import chosen_by_seed, intensities, to_pixels
 
 PROGRESS = 64  # images that are kept of each epoch
 DRAWN = 1000  # images that are made at a time
@@ -40,7 +41,7 @@ def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
     """Return the trained model and its history; `data` is as prepared, on the run's device.
 
     Raises:
-        UserError: training diverged.
+        UserError: training diverged, or the discriminator learned nothing by which it could choose among candidates.
     """
     model = run.build(data.info).to(run.device)
     label = f"{run.name} seed {seed}"
@@ -57,7 +58,8 @@ class NetworkArgs(Strict):
         num_epochs: passes over the training images.
         batch_size: images a step; what is left over at the end of an epoch is left out.
         learning_rate: of Adam.
-        precision: of products and convolutions in training; use is in float32.
+        precision: of products and convolutions in training; use is in float32. See `stages/core/device.py` for
+            processors without bfloat16.
     """
 
     num_latents: int = Field(ge=1)
@@ -77,8 +79,8 @@ class Network(nn.Module):
 
     def mixed_precision(self) -> torch.autocast:
         """Return the context of a step of training."""
-        dtype = getattr(torch, self.args.precision)
         device = next(self.parameters()).device.type
+        dtype = product_dtype(self.args.precision, device)
         return torch.autocast(device, dtype, enabled=self.training and dtype != torch.float32)
 
 
@@ -123,7 +125,12 @@ class Values(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return a view of maps whose channels lie next to each other in memory."""
-        return maps.permute(0, 2, 3, 1).flatten(1)
+        return as_values(maps)
+
+
+def as_values(maps: Tensor) -> Tensor:
+    """Return a view (batch, values) of maps (batch, channels, height, width) as they lie in memory, channels last."""
+    return maps.permute(0, 2, 3, 1).flatten(1)
 
 
 def fully_connected(sizes: list[int], activation: Callable[[], nn.Module]) -> nn.Sequential:
@@ -237,8 +244,10 @@ class Adversaries(Generator):
         """Return images of new noise, each one of `candidates`, chosen by the odds that it is real and not made.
 
         These odds are the ratio of the densities, so that of many candidates the chosen ones would be distributed as
-        real images are (Turner et al. 2019, Metropolis-Hastings Generative Adversarial Networks, section 3; here by
-        Rubin's resampling in place of a Markov chain).
+        real images are (Turner et al. 2019, Metropolis-Hastings Generative Adversarial Networks, section 3; here, in
+        place of a Markov chain, by importance resampling: Rubin 1988, Using the SIR Algorithm to Simulate Posterior
+        Distributions). A discriminator that compares the images of a batch makes the choice depend on the others: with
+        the same draws, the first images of many need not be those of few.
         """
         candidates = self.args.candidates
         images = super().draw(count * candidates, draws)
@@ -250,15 +259,19 @@ class Adversaries(Generator):
 
     @torch.no_grad()
     def answers(self, images: Tensor) -> Tensor:
-        """Return the discriminator's logits (n,) of images from 0 to 1, float32 (n, 1, height, width)."""
+        """Return the discriminator's logits (n,) of at least two images from 0 to 1, float32 (n, 1, height, width)."""
         scaled = (2 * images - 1).contiguous(memory_format=torch.channels_last)
-        return torch.cat([self.discriminator(batch).float()[:, 0] for batch in scaled.split(self.args.batch_size)])
+        batches = list(scaled.split(self.args.batch_size))
+        if len(batches[-1]) == 1:  # which no discriminator that compares the images of a batch has an answer to
+            batches[-2:] = [torch.cat(batches[-2:])]
+        return torch.cat([self.discriminator(batch).float()[:, 0] for batch in batches])
 
     @torch.no_grad()
     def calibrate(self, images: Tensor, seed: int) -> None:
         """Fit the slope that makes the discriminator's logits the logarithm of odds (Turner et al. 2019, section 3.2).
 
-        Its penalty keeps them too near to 0.
+        Its penalty keeps them too near to 0. Turner et al. fit on images that the discriminator was not trained on;
+        here every image is trained on, and a discriminator that recognises these makes the slope somewhat too steep.
 
         Args:
             images: real ones, float32 (n, 1, height, width).
@@ -275,7 +288,10 @@ class Adversaries(Generator):
 
 
 def gradient_penalty(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """Return the squared norm of the discriminator's gradient at each image, the mean over the batch; float32 ()."""
+    """Return the squared norm of the discriminator's gradient at each image, the mean over the batch; float32 ().
+
+    Where the discriminator compares the images of a batch, an image's gradient is that of all their answers.
+    """
     images = images.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
     return gradient.square().sum((1, 2, 3)).mean()
@@ -334,6 +350,10 @@ def train_adversarially(model: Adversaries, data: Data, args: AdversarialArgs, s
 
     history = train_by_steps(model, data, args, seed, label, step)
     if args.candidates > 1:
-        order = torch.randperm(len(data.train.inputs), generator=torch.Generator().manual_seed(seed))[:CALIBRATED]
-        model.eval().calibrate(intensities(data.train.inputs[order.to(data.train.inputs.device)]), seed)
+        model.eval().calibrate(intensities(chosen_by_seed(data.train.inputs, CALIBRATED, seed)), seed)
+        if model.slope <= 0:
+            raise UserError(
+                f"{label}: candidates = {args.candidates}: must be 1, because the discriminator answers made images no "
+                "lower than real ones and cannot choose"
+            )
     return history

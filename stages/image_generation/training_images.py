@@ -10,7 +10,7 @@ from stages.core.data import Data
 from stages.core.errors import UserError
 from stages.core.schema import Strict
 from stages.core.training import History
-from stages.image_generation.data import intensities
+from stages.image_generation.data import chosen_by_seed, intensities
 
 
 class Args(Strict):
@@ -51,6 +51,5 @@ def train(model: TrainingImages, data: Data, args: Args, seed: int, label: str) 
     images = data.train.inputs
     if len(images) < args.num_images:
         raise UserError(f"{label}: num_images = {args.num_images}: must be at most {len(images)}, the training images")
-    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[: args.num_images]
-    model.images.copy_(images[chosen.to(images.device)])
+    model.images.copy_(chosen_by_seed(images, args.num_images, seed))
     return [{"epoch": 1, "train_loss": 0.0}]

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from stages.core.data import Data
 from stages.core.training import History
-from stages.image_generation.data import intensities
+from stages.image_generation.data import chosen_by_seed, intensities
 from stages.image_generation.train import (
     QUARTER,
     RESAMPLING,
@@ -124,7 +124,8 @@ class VAE(Generator):
         draws = torch.Generator().manual_seed(seed)
         codes = torch.cat([self.draw_codes(batch, draws) for batch in images.split(BATCH)])
         with threadpool_limits(1):  # with more threads the last digits would depend on the machine
-            mixture = GaussianMixture(self.args.num_components, random_state=seed).fit(codes.cpu().numpy())
+            # In float32 its many steps would make rounding, which differs between libraries, a different mixture.
+            mixture = GaussianMixture(self.args.num_components, random_state=seed).fit(codes.double().cpu().numpy())
         self.shares.copy_(torch.from_numpy(mixture.weights_))
         self.means.copy_(torch.from_numpy(mixture.means_))
         self.factors.copy_(torch.linalg.cholesky(torch.from_numpy(mixture.covariances_)))
@@ -160,6 +161,5 @@ def train(model: VAE, data: Data, args: Args, seed: int, label: str) -> History:
     """Train by the bound, then fit the mixture, if there is to be one."""
     history = train_by_reconstruction(model, data, args, seed, label)
     if args.num_components:
-        order = torch.randperm(len(data.train.inputs), generator=torch.Generator().manual_seed(seed))[:FITTED_CODES]
-        model.eval().fit_mixture(intensities(data.train.inputs[order.to(data.train.inputs.device)]), seed)
+        model.eval().fit_mixture(intensities(chosen_by_seed(data.train.inputs, FITTED_CODES, seed)), seed)
     return history

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from stages.core.device import product_dtype
 from stages.core.errors import UserError
 from stages.core.output_layer import log_likelihood, sampled_cross_entropy
 from stages.core.run import Run, family_module
@@ -63,7 +64,7 @@ class NetworkArgs(Strict):
         num_frequent: the loss sums over so many of the most frequent words and over `num_sampled` others, see
             `stages/core/output_layer.py`; null for the exact loss.
         num_sampled: see there.
-        precision: of matrix products.
+        precision: of matrix products; see `stages/core/device.py` for processors without bfloat16.
     """
 
     num_epochs: int = Field(ge=1)
@@ -103,7 +104,12 @@ class Network(nn.Module):
                 nn.init.uniform_(vectors.weight, -0.1, 0.1)
         self.bias = nn.Parameter(torch.zeros(num_words))
         self.dropout, self.sampled = args.dropout, args.num_frequent is not None
-        self.dtype = getattr(torch, args.precision)
+        self.precision = args.precision
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of matrix products, in training and in use."""
+        return product_dtype(self.precision, self.bias.device.type)
 
     @property
     def output(self) -> nn.Embedding:

@@ -1,5 +1,6 @@
 """What params.yaml says of the judging of made images."""
 
+from stages.core.run import family_module
 from stages.core.schema import Strict
 
 
@@ -13,3 +14,9 @@ class Judge(Strict):
 
     data: str
     extractor: str
+
+
+def is_generator(family: str, model: str) -> bool:
+    """Return whether a class of the architecture's file can draw images."""
+    module = family_module(family, model)
+    return any(hasattr(value, "draw") for value in vars(module).values() if isinstance(value, type))

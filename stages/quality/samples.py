@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from stages.core.errors import UserError
+
 BLOCK = 1000  # rows whose distances are in memory at a time
 
 
@@ -23,7 +25,13 @@ def precision_and_recall(made: Tensor, real: Tensor, neighbours: int = 3) -> tup
     Kynkaanniemi et al. 2019, Improved Precision and Recall Metric for Assessing Generative Models, equations 1 and 2:
     an image is inside a set if it lies, for some member of the set, no farther away than that member's k-th nearest
     other member. Features (n, features) of both, distances Euclidean.
+
+    Raises:
+        UserError: a set has no more than k members.
     """
+    for name, members in (("made", made), ("real", real)):
+        if len(members) <= neighbours:
+            raise UserError(f"{len(members)} {name} images: precision and recall need at least {neighbours + 1}")
     made_radii, real_radii = _radii(made, neighbours), _radii(real, neighbours)
     precise, recalled = [], torch.zeros(len(real), dtype=torch.bool, device=real.device)
     for block, radii in zip(made.split(BLOCK), made_radii.split(BLOCK), strict=True):

@@ -14,7 +14,7 @@ from stages.core.recipe import load_recipe
 from stages.core.run import PARAMS, Device, Run, Seeds, family_module, family_names, load_run, one_of
 from stages.core.schema import Strict, read_yaml, validate
 from stages.obtain.catalog import load_catalog
-from stages.quality.recipe import Judge
+from stages.quality.recipe import Judge, is_generator
 from stages.results.inequality import parse
 from stages.texts.benchmarks import ANALOGIES, RAW, SIMILARITY
 from stages.texts.recipes import Cooccur, Corpus, Divide, Embed, Fold, Mix, Subsample, Tokenize, Vocab
@@ -183,6 +183,9 @@ def load_params() -> Params:
             raise UserError(f"{where} has no row: no run names it under `tables`")
         for argument in table.arguments:
             one_of(argument, arguments, f"{where}.arguments")
+        for row in params.rows(name):
+            if "extractor" in table.arguments and row not in params.judge:
+                raise UserError(f"{where}.arguments: extractor: its row {row} must be a key of `judge`")
         for option in ("relative_to", "difference_from"):
             if getattr(table, option) is not None:
                 one_of(getattr(table, option), params.rows(name), f"{where}.{option}")
@@ -238,11 +241,12 @@ def _checked_texts(params: Params, taken: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_judges(params: Params) -> None:
-    """Check that a judged run is there, has the data it is judged with, and that its judge has features."""
+    """Check that a judged run draws images and has the data it is judged with, and that its judge has features."""
     models = {name: family_module(row.family, row.model) for name, row in params.runs.items()}
+    generators = [name for name, row in params.runs.items() if is_generator(row.family, row.model)]
     for name, entry in params.judge.items():
         where = f"{PARAMS}: judge.{name}"
-        one_of(name, list(params.runs), where)
+        one_of(name, generators, where)
         one_of(entry.data, [params.runs[name].data], f"{where}.data")
         having = [run for run, model in models.items() if hasattr(model, "HAS_FEATURES")]
         one_of(entry.extractor, having, f"{where}.extractor")

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from stages.core.device import product_dtype
 from stages.core.errors import UserError
 from stages.core.run import Run, family_module
 from stages.core.schema import Strict
@@ -120,7 +121,7 @@ class NetworkArgs(ClassifierArgs):
         word_dropout: probability that a word is taken for an unknown one.
         average_from: the mean of the states at the ends of the epochs from this one on is kept (Izmailov et al. 2018,
             Averaging Weights Leads to Wider Optima and Better Generalization); null for the last state.
-        precision: of matrix products in training.
+        precision: of matrix products in training; see `stages/core/device.py` for processors without bfloat16.
     """
 
     vectors: Literal["random", "static", "tuned", "both"] = "random"
@@ -163,7 +164,9 @@ class Network(Classifier):
     @property
     def dtype(self) -> torch.dtype:
         """Of matrix products: in training as asked for, in use float32, so that a batch's padding rounds nothing."""
-        return getattr(torch, self.args.precision) if self.training else torch.float32
+        if not self.training:
+            return torch.float32
+        return product_dtype(self.args.precision, self.output.weight.device.type)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Return the logit of each text, float32 (batch,).

@@ -30,7 +30,7 @@ OUTPUTS = {  # one of each kind
 }
 TRAINING = f"data/models/.{ROW}.tmp"  # is there while it is trained
 NUM_STAGES = 9  # of the project
-VICTIMS = ["scheduler", "dvc", "stage", "all"]  # all at once: as if the power failed
+VICTIMS = ["scheduler", "loader", "dvc", "stage", "all"]  # all at once: as if the power failed
 WRITTEN = ["dvc.lock", ".dvc/tmp/rwlock"]  # DVC writes these in place
 Cut = Callable[[bytes, random.Random], int]  # how many of the bytes of a file are kept
 CUTS: dict[str, Cut] = {
@@ -214,12 +214,13 @@ def _rebuild_to_random_moment(project: Project, draw: random.Random) -> tuple[su
 
 def _living(project: Project, kind: str) -> list[psutil.Process]:
     """Return the processes at work: `all`, or those of a kind; a stage's workers and its shell count as stages."""
+    signs = {"scheduler": " ".join(REPRO), "dvc": "dvc ", "loader": "from multiprocessing"}
     kinds: dict[str, list[psutil.Process]] = {kind: [] for kind in VICTIMS}
     for process in project.processes():
         with suppress(psutil.Error):
-            command = process.cmdline()
-            of_dvc = any(sign in command[1:4] for sign in ("dvc", "--wait-for-lock"))
-            kinds["dvc" if of_dvc else "scheduler" if command == REPRO else "stage"].append(process)
+            command = " ".join(process.cmdline())
+            found = next((kind for kind, sign in signs.items() if sign in command), "stage")
+            kinds[found].append(process)
             kinds["all"].append(process)
     return kinds[kind]
 

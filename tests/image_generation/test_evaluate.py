@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from stages.image_generation import evaluate, training_images, vae
+from stages.image_generation import autoencoder, evaluate, training_images, vae
 from stages.image_generation.evaluate import code_divergence, nearest
 from tests.image_generation.test_models import ARGS, trained
 
@@ -17,7 +17,7 @@ def few_samples(monkeypatch):
 
 def scored(module, **changes):
     model, data, history = trained(module, **changes)
-    run = SimpleNamespace(args=ARGS[module])
+    run = SimpleNamespace(args=ARGS[module].model_copy(update=changes))
     predictions = evaluate.example_scores(model, run, data)
     return evaluate.score(model, run, data, history, predictions), model, data, run
 
@@ -51,3 +51,18 @@ def test_bound_is_the_mean_over_all_images(monkeypatch):
         scores["negative_bound"], rel=0.01
     )
     assert scores["reconstruction_error"] < scores["shuffled_error"]
+
+
+def test_denoising_is_scored_on_noisy_images_against_whole_ones():
+    """Trained on noisy images an autoencoder mends them better than one that never saw any."""
+    denoising, plain = (
+        scored(autoencoder, noise=noise, num_epochs=40, learning_rate=3e-3)[0]["denoised_error"] for noise in (0.3, 0.0)
+    )
+    assert denoising < 0.9 * plain
+
+
+def test_a_share_of_the_pixels_is_blackened():
+    images = torch.ones(100, 1, 28, 28)
+    worse = evaluate.noisy(images)
+    assert set(worse.unique().tolist()) == {0.0, 1.0}
+    assert worse.mean().item() == pytest.approx(0.7, abs=0.01)

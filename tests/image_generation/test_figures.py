@@ -30,8 +30,12 @@ def test_a_vae_shows_samples_progress_walks_and_reconstructions(monkeypatch):
 
 
 def test_an_autoencoder_with_two_elements_shows_its_codes(monkeypatch):
-    assert set(drawings(autoencoder, monkeypatch, num_latents=2)) == {"reconstructions", "codes"}
-    assert set(drawings(autoencoder, monkeypatch, num_latents=3)) == {"reconstructions"}
+    assert set(drawings(autoencoder, monkeypatch, num_latents=2, noise=0.0)) == {"reconstructions", "codes"}
+    assert set(drawings(autoencoder, monkeypatch, num_latents=3, noise=0.0)) == {"reconstructions"}
+
+
+def test_a_denoising_autoencoder_shows_what_it_makes_of_noisy_images(monkeypatch):
+    assert set(drawings(autoencoder, monkeypatch)) == {"reconstructions", "denoising"}
 
 
 def test_each_row_of_a_table_has_its_own_axis():

@@ -128,6 +128,21 @@ def test_of_several_candidates_the_likelier_is_drawn(monkeypatch):
     assert (drawn > plain.median()).float().mean().item() == pytest.approx(expected.item(), abs=0.03)
 
 
+def test_one_candidate_left_over_is_judged_with_others():
+    """The discriminator of DCGAN compares the images of a batch: 17 in batches of 16 would leave one alone."""
+    model, data, _ = trained(dcgan)
+    answers = model.answers(intensities(data.test.inputs[:17]))
+    assert answers.shape == (17,)
+    assert answers.isfinite().all()
+
+
+def test_a_discriminator_that_cannot_choose_is_refused(monkeypatch):
+    """Were its answers lower for real images, the less likely candidates would be drawn."""
+    monkeypatch.setattr(training.Adversaries, "calibrate", lambda self, images, seed: self.slope.fill_(-0.1))
+    with pytest.raises(UserError, match="small: candidates = 2: must be 1"):
+        trained(dcgan)
+
+
 def test_calibration_finds_the_slope_of_the_log_odds(monkeypatch):
     """Answers of N(0.2, 0.25) to real and N(-0.2, 0.25) to made images: the log odds are 0.4 / 0.25 times an answer."""
     model, *_ = trained(gan, candidates=2)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from stages.core.errors import UserError
 from stages.quality import samples
 from stages.quality.samples import classifier_score, precision_and_recall
 
@@ -32,3 +33,8 @@ def test_the_radius_leaves_the_point_itself_out():
     """Points on a line, one apart: the third nearest other lies two away, so that nothing three away is inside."""
     real = torch.arange(10.0)[:, None]
     assert precision_and_recall(torch.tensor([[11.9], [12.1], [30.0], [40.0]]), real)[0] == pytest.approx(0.25)
+
+
+def test_too_few_images_to_have_neighbours_are_refused():
+    with pytest.raises(UserError, match="3 made images: precision and recall need at least 4"):
+        precision_and_recall(torch.zeros(3, 2), torch.zeros(9, 2))

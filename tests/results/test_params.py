@@ -293,6 +293,14 @@ BREAKS: dict[str, tuple[Callable[[dict], object], list[str]]] = {
         lambda p: generators(p)["judge"].update(gone={"data": "images", "extractor": "seer"}),
         ["judge.gone = 'gone'", "noise"],
     ),
+    "a judge of a run that draws no images": (
+        lambda p: generators(p)["judge"].update(seer={"data": "images", "extractor": "seer"}),
+        ["judge.seer = 'seer'", "one of noise, vae"],
+    ),
+    "a generator in a table of judged rows that nobody judges": (
+        lambda p: generators(p)["tables"]["line"].update(arguments=["extractor"]),
+        ["tables.line.arguments", "must be a key of `judge`"],
+    ),
     "a judge with other data": (
         lambda p: generators(p)["judge"]["noise"].update(data="line"),
         ["judge.noise.data = 'line'", "one of images"],
