@@ -16,13 +16,16 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, nn
 
+from stages import judge as judging
 from stages.core import output_layer
 from stages.core.data import Data, Split, load_prepared
 from stages.core.device import prepare_device
 from stages.core.errors import UserError
-from stages.core.run import Run, family_module, load_run
+from stages.core.run import PARAMS, Run, family_module, load_run
 from stages.core.schema import read_yaml, validate
 from stages.core.vocabulary import Vocabulary
+from stages.evaluate import load_model
+from stages.image_generation import evaluate as image_scores
 from stages.image_generation import vae
 from stages.language_modeling import train as language_models
 from stages.language_modeling.data import Stream
@@ -188,12 +191,19 @@ def codes_not_drawn(run: Run, data: Data) -> tuple[Run, Data, AbstractContextMan
     return run, data, patch.object(vae, "drawn", lambda mean, log_variance, draws: mean)
 
 
+def made_images_paler(run: Run, data: Data) -> tuple[Run, Data, AbstractContextManager]:
+    """Scale made images otherwise than real ones: to three quarters of the range."""
+    found = image_scores.to_pixels
+    return run, data, patch.object(image_scores, "to_pixels", lambda intensities: found(0.75 * intensities))
+
+
 PLANTS: dict[str, list[Plant]] = {
     "image_generation": [
         learning_rate_ten_times_too_high,
         wrong_normalisation,
         class_forgotten,
         codes_not_drawn,
+        made_images_paler,
         test_split_in_training,
     ],
     "text_classification": [
@@ -229,8 +239,14 @@ PLANTS: dict[str, list[Plant]] = {
 }
 
 
-def measure(run: Run, data: Data, seeds: list[int], plant: Plant = nothing) -> dict[str, Any]:
-    """Train and score a run with a regression in it; return what its metrics file would hold."""
+Extractor = tuple[nn.Module, Run]  # a trained classifier
+
+
+def measure(
+    run: Run, data: Data, seeds: list[int], plant: Plant = nothing, extractor: Extractor | None = None
+) -> dict[str, Any]:
+    """Train and score a run with a regression in it; return what its metrics files would hold, judged or not."""
+    real = None if extractor is None else judging.see(*extractor, data, data.test.inputs)[0]
     run, data, mistake = plant(run, data)
     scores = {}
     with mistake:
@@ -242,13 +258,25 @@ def measure(run: Run, data: Data, seeds: list[int], plant: Plant = nothing) -> d
             if hasattr(family, "example_scores"):
                 predicted = {"predictions": family.example_scores(model, run, data)}
             scores[seed] = family.score(model, run, data, history, **predicted)
+            if real is not None:
+                made = judging.see(*extractor, data, predicted["predictions"]["samples"])
+                scores[seed] |= judging.score(*made, real)
     return summarise(scores)
+
+
+def load_extractor(name: str, data: Data) -> Extractor | None:
+    """Return what judges the images of a run of params.yaml; None if nothing does."""
+    entry = read_yaml(PARAMS)["judge"].get(name)
+    if entry is None:
+        return None
+    run = load_run(entry["extractor"])
+    return load_model(run, run.seeds[0], data.info)[0], run
 
 
 def judge(
     run: str, reference: Reference, metrics: dict[str, Any], seeds: list[int], tolerances: Tolerances
 ) -> list[Finding]:
-    """Compare as on another machine: by bands. The scores that `stages judge` adds to a generator's are left out."""
+    """Compare as on another machine: by bands."""
     reference = reference.model_copy(update={"metrics": {name: reference.metrics[name] for name in metrics}})
     settings = reference.settings | {"fingerprint": {"processor": "another"}}
     return compare_runs({run: reference}, {run: metrics | {"settings": settings}}, {run: seeds}, tolerances)
@@ -261,11 +289,13 @@ def main(names: list[str]) -> None:
         run, reference = load_run(name), load_references()[name]
         prepare_device(run.device)
         data = load_prepared(run.family, run.data)
+        extractor = load_extractor(name, data)
         for plant in [nothing, *PLANTS[run.family]]:
             if plant is dropout_left_on and not getattr(run.args, "dropout", 0):
                 continue
             try:
-                findings = judge(name, reference, measure(run, data, run.seeds, plant), run.seeds, tolerances)
+                measured = measure(run, data, run.seeds, plant, extractor)
+                findings = judge(name, reference, measured, run.seeds, tolerances)
             except UserError as error:  # training diverged: the rebuild itself fails
                 findings = [Finding(name, "", "", "", "", str(error))]
             print(f"{name}: {plant.__name__}: {'caught' if findings else 'not caught'}")

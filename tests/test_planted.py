@@ -11,7 +11,8 @@ from stages.core.device import prepare_device
 from stages.core.errors import UserError
 from stages.core.run import Run
 from stages.core.vocabulary import Vocabulary
-from stages.image_classification import mlp
+from stages.image_classification import lenet, mlp
+from stages.image_classification.train import fit
 from stages.image_generation import evaluate, vae
 from stages.language_modeling import lstm
 from stages.language_modeling.data import Stream
@@ -23,6 +24,7 @@ from stages.word_vectors import skip_gram
 from stages.word_vectors.data import Corpus
 from tests import planted
 from tests.conftest import ROOT
+from tests.image_generation.runs import SEER
 from tests.image_generation.small import small_images
 from tests.language_modeling.small import small_stream, small_tokens
 from tests.text_classification.small import small_texts
@@ -80,6 +82,7 @@ TEXT_METRICS = ["test_f1", "test_roc_auc", "rating_correlation"]
 IMAGE_MAKER_METRICS = [
     *("nearest_ratio", "reconstruction_error", "turned_error", "shuffled_error", "code_divergence", "negative_bound"),
 ]
+JUDGED_METRICS = ["frechet_distance", "classifier_score", "precision", "recall", "least_class"]
 LANGUAGE_METRICS = ["validation_perplexity", "test_perplexity", "inverse_probability", "diverged"]
 TOLERANCES = Tolerances.model_validate(
     {
@@ -87,7 +90,8 @@ TOLERANCES = Tolerances.model_validate(
         "same_fingerprint": {"relative": 1e-6, "absolute": 1e-9},
         "better": {"train_loss": "lower", "test_loss": "lower", "test_accuracy": "higher"}
         | dict.fromkeys([*VECTOR_METRICS, *TEXT_METRICS], "higher")
-        | dict.fromkeys([*LANGUAGE_METRICS, *IMAGE_MAKER_METRICS], "lower"),
+        | dict.fromkeys(JUDGED_METRICS, "higher")
+        | dict.fromkeys([*LANGUAGE_METRICS, *IMAGE_MAKER_METRICS, "frechet_distance"], "lower"),
         "metrics": {
             "train_loss": {"floor": 1e-4, "max_width": 0.2},
             "test_loss": {"floor": 1e-4, "max_width": 0.2},
@@ -95,7 +99,8 @@ TOLERANCES = Tolerances.model_validate(
         }
         | {name: {"floor": 1e-3, "max_width": 0.1} for name in [*VECTOR_METRICS, *TEXT_METRICS]}
         | {name: {"floor": 1e-3, "max_width": 0.1, "max_share": 0.2} for name in LANGUAGE_METRICS}
-        | {name: {"floor": 1e-4, "max_width": 0.1, "max_share": 0.5} for name in IMAGE_MAKER_METRICS},
+        | {name: {"floor": 1e-4, "max_width": 0.1, "max_share": 0.5} for name in IMAGE_MAKER_METRICS}
+        | {name: {"floor": 1e-4, "max_width": 1.0, "max_share": 0.9} for name in JUDGED_METRICS},
     }
 )
 
@@ -155,12 +160,20 @@ CASES = [(family, plant) for family, plants in planted.PLANTS.items() for plant 
 
 
 @pytest.fixture(scope="module")
-def references() -> dict[str, Reference]:
-    """Ten honest seeds of each family."""
+def extractors() -> dict[str, planted.Extractor]:
+    """A classifier that judges made images."""
     prepare_device("cpu")
+    run = Run("seer", "image_classification", "lenet", "squares", lenet.Args(**SEER), [1], "cpu")
+    torch.manual_seed(1)
+    return {"image_generation": (fit(run, DATA["image_generation"], 1)[0], run)}
+
+
+@pytest.fixture(scope="module")
+def references(extractors) -> dict[str, Reference]:
+    """Ten honest seeds of each family."""
     found = {}
     for family, run in RUNS.items():
-        metrics = planted.measure(run, DATA[family], list(range(1, 11)))
+        metrics = planted.measure(run, DATA[family], list(range(1, 11)), extractor=extractors.get(family))
         values = {name: summary["seeds"] for name, summary in metrics.items()}
         found[family] = Reference(settings={"fingerprint": {}}, metrics=values)
     return found
@@ -177,26 +190,28 @@ def few_samples():
         yield
 
 
-def findings(references, family, plant, seeds=(21, 22, 23)):
+def findings(references, extractors, family, plant, seeds=(21, 22, 23)):
     try:
-        measured = planted.measure(RUNS[family], DATA[family], list(seeds), plant)
+        measured = planted.measure(RUNS[family], DATA[family], list(seeds), plant, extractors.get(family))
     except UserError as error:  # the rebuild itself fails
         return [Finding("small", "", "", "", "", str(error))]
     return planted.judge("small", references[family], measured, list(seeds), TOLERANCES)
 
 
 @pytest.mark.parametrize("family", RUNS)
-def test_honest_seeds_pass(references, family):
-    assert findings(references, family, planted.nothing) == []
+def test_honest_seeds_pass(references, extractors, family):
+    assert findings(references, extractors, family, planted.nothing) == []
 
 
 @pytest.mark.parametrize(("family", "plant"), CASES, ids=lambda value: getattr(value, "__name__", value))
-def test_a_planted_regression_is_caught(references, family, plant):
-    caught = findings(references, family, plant)
+def test_a_planted_regression_is_caught(references, extractors, family, plant):
+    caught = findings(references, extractors, family, plant)
     assert caught
     assert not any("underpowered" in found.why for found in caught)
     if plant is planted.test_split_in_training:
         gains = {found.metric for found in caught if "look for a leak" in found.why}
         assert {"test_accuracy", "test_loss", "reconstruction_error"} & gains
+    if plant is planted.made_images_paler:
+        assert "frechet_distance" in {found.metric for found in caught}
     if plant is planted.test_part_in_training:
         assert "test_perplexity" in {found.metric for found in caught if "look for a leak" in found.why}
