@@ -165,11 +165,11 @@ def shuffled_ratings(run: Run, data: RatedTexts) -> tuple[Run, RatedTexts, Abstr
 
 
 def other_words_in_use(run: Run, data: RatedTexts) -> tuple[Run, RatedTexts, AbstractContextManager]:
-    """Number the words otherwise after training, as happens when a vocabulary is made again."""
+    """Number the words in the opposite order after training, as happens when a vocabulary is made again."""
     found = classifiers.Network.scores
 
     def scores(model: nn.Module, texts: Texts) -> Tensor:
-        return found(model, texts._replace(tokens=(texts.tokens + 1) % len(model.known)))
+        return found(model, texts._replace(tokens=len(model.known) - 1 - texts.tokens))
 
     return run, data, patch.object(classifiers.Network, "scores", scores)
 
