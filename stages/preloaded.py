@@ -86,10 +86,12 @@ def _dvc(arguments: list[str], environment: dict[str, str], output: int, lock: i
     from dvc.cli import main
     from dvc.stage import run
     from dvc.utils.serialize import _yaml
+    from tqdm import tqdm
 
     from stages.workspace import parse_parameters_once
 
     parse_parameters_once()
+    tqdm.monitor_interval = 0  # no second thread: a lock that it held while a stage is copied would stay locked there
     _yaml.parse_yaml_for_update = _yaml.parse_yaml
     run._run = _forking(run._run, run.StageCmdFailedError)
     sys.exit(main(arguments))
