@@ -192,9 +192,9 @@ def codes_not_drawn(run: Run, data: Data) -> tuple[Run, Data, AbstractContextMan
 
 
 def made_images_paler(run: Run, data: Data) -> tuple[Run, Data, AbstractContextManager]:
-    """Scale made images otherwise than real ones: to three quarters of the range."""
+    """Scale made images otherwise than real ones: to half of the range."""
     found = image_scores.to_pixels
-    return run, data, patch.object(image_scores, "to_pixels", lambda intensities: found(0.75 * intensities))
+    return run, data, patch.object(image_scores, "to_pixels", lambda intensities: found(0.5 * intensities))
 
 
 PLANTS: dict[str, list[Plant]] = {
