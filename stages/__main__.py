@@ -169,12 +169,15 @@ def repro(
     jobs: Annotated[int, typer.Option(min=1, help="stages at once")] = len(os.sched_getaffinity(0)),
     force: Annotated[bool, typer.Option(help="run every stage, whatever is there or in the cache")] = False,
     keep_going: Annotated[bool, typer.Option(help="after a failure run what does not depend on it")] = False,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, help="leave out the longest stages, so that the others end in this time")
+    ] = None,
 ) -> None:
     """Do what `dvc repro` does, on all cores."""
     from stages import repro as stage
 
     try:
-        done = stage.repro(targets or [], jobs, force, keep_going)
+        done = stage.repro(targets or [], jobs, force, keep_going, minutes)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -303,15 +306,18 @@ def verify(
     update: Annotated[
         bool, typer.Option(help="record the present metrics as references, and show the difference")
     ] = False,
+    skip_stale: Annotated[
+        bool, typer.Option(help="leave out runs that are out of date, as after `repro --minutes`, and name them")
+    ] = False,
 ) -> None:
     """Compare metrics with the references; fail if one left its band, is missing, extra, stale or not a number."""
     from stages import verify as stage
 
-    if update and runs:
-        raise UserError("verify --update renews the references of all runs: name none")
+    if update and (runs or skip_stale):
+        raise UserError("verify --update renews the references of all runs: name none, skip none")
     if update:
         stage.update()
-    elif not stage.verify(runs or []):
+    elif not stage.verify(runs or [], skip_stale):
         raise typer.Exit(1)
 
 
@@ -332,9 +338,11 @@ def _as_stage(stage: str | None) -> Iterator[None]:
         yield
         return
     from stages.core.processes import die_with_parent
+    from stages.memory import keep_freed_memory
     from stages.pipeline import unchanged_dependencies
 
     die_with_parent()
+    keep_freed_memory()
     with unchanged_dependencies(stage):
         try:
             yield

@@ -61,6 +61,21 @@ class Progress:
                 if not missing:
                     self._show_table(table)
 
+    def leave_out(self, stage: str, lost: int) -> None:
+        """Say that there is no time for a stage, nor for `lost` others that need it."""
+        self._total -= 1 + lost
+        self._print(f"no time for {stage}, nor for {lost} stages that need it" if lost else f"no time for {stage}")
+
+    def seconds_left(self, slowness: float = 1.0) -> dict[str, float]:
+        """Return how much each running stage has left of the seconds that it is expected to take.
+
+        Args:
+            slowness: how many seconds pass here while one of those expected should.
+        """
+        now = time.monotonic()
+        left = {name: self._schedule.seconds[name] - (now - began) / slowness for name, began in self._running.items()}
+        return {name: max(0.0, seconds) for name, seconds in left.items()}
+
     def fail(self, stage: str, lost: int, log: Sequence[str]) -> None:
         """Say that a stage failed and how many others cannot run without it, with the end of its output."""
         self._running.pop(stage, None)
@@ -79,9 +94,7 @@ class Progress:
         self._live.update(Group(Text(f"{self._count} done, {remain} remain, {self._left()}"), view), refresh=True)
 
     def _left(self) -> str:
-        now = time.monotonic()
-        running = {name: max(0.0, self._schedule.seconds[name] + began - now) for name, began in self._running.items()}
-        return f"about {show_seconds(self._schedule.seconds_left(self._jobs, running))} left"
+        return f"about {show_seconds(self._schedule.seconds_left(self._jobs, self.seconds_left()))} left"
 
     def _say(self, stage: str, outcome: str) -> None:
         self._count += 1

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterable
 
 from stages.core.errors import UserError
@@ -18,19 +19,23 @@ from stages.preloaded import forkserver_context, start_dvc, stop
 from stages.progress import Progress
 from stages.results.references import recorded_seconds
 from stages.schedule import SHORT_SECONDS, Schedule
-from stages.workspace import TEMPORARY, one_rebuild_at_a_time, read_pipeline
+from stages.workspace import TEMPORARY, break_lines_as_dvc_does, one_rebuild_at_a_time, read_pipeline
 
 SECONDS = TEMPORARY / "stage_seconds.json"  # how long each stage took here
 UNKNOWN_SECONDS = {"train": 30.0}  # of a stage that never ran, by the first part of its name
 UNKNOWN_OTHER_SECONDS = 3.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOG_LINES = 20  # of a failed process
+ENOUGH_SECONDS = 60.0  # of expected work that tells how fast this machine is
+HOPE = 1.2  # how much shorter stages may turn out than expected: what is left out does not come back
 _RUNNING = re.compile(r"Running stage '(.+)':")
 _SKIPPED = re.compile(r"Stage '(.+)' (didn't change, skipping|is cached)")
 
 
-def repro(targets: list[str], jobs: int, force: bool, keep_going: bool) -> bool:
+def repro(targets: list[str], jobs: int, force: bool, keep_going: bool, minutes: float | None = None) -> bool:
     """Bring `targets` (all stages if empty) and what they need up to date; return whether every stage succeeded.
+
+    If there are only so many `minutes`, the longest stages, and what needs them, are left out, and said to be.
 
     Raises:
         UserError: DVC refuses dvc.yaml or dvc.lock, there is no such stage, or another DVC process is at work.
@@ -40,9 +45,16 @@ def repro(targets: list[str], jobs: int, force: bool, keep_going: bool) -> bool:
         upstream, todo = _plan(targets, force)
         if not todo:
             print("Data and pipelines are up to date.")
+        end = None if minutes is None else time.monotonic() + 60 * minutes
         while todo:
-            if not _run(_Rebuild(upstream, todo, jobs, force, lock), keep_going):
+            rebuild = _Rebuild(upstream, todo, jobs, force, lock, end)
+            succeeded = _run(rebuild, keep_going)
+            break_lines_as_dvc_does()
+            if not succeeded:
                 return False
+            if rebuild.num_left_out:
+                print(f"no time for {rebuild.num_left_out} of {len(todo)} stages: they are as they were")
+                return True
             # New outputs may have made further stages out of date, and files may have been edited meanwhile.
             force, before = False, todo
             upstream, todo = _plan(targets, force)
@@ -99,7 +111,9 @@ def _run(rebuild: "_Rebuild", keep_going: bool) -> bool:
 class _Rebuild:
     """One round: runs `todo` in DVC processes, as many at once as there are jobs."""
 
-    def __init__(self, upstream: dict[str, set[str]], todo: set[str], jobs: int, force: bool, lock: int) -> None:
+    def __init__(
+        self, upstream: dict[str, set[str]], todo: set[str], jobs: int, force: bool, lock: int, end: float | None
+    ) -> None:
         guess = {name: UNKNOWN_SECONDS.get(name.split("@")[0], UNKNOWN_OTHER_SECONDS) for name in todo}
         self.seconds = measured_seconds()
         self._schedule = Schedule(upstream, todo, guess | recorded_seconds() | self.seconds)
@@ -107,7 +121,10 @@ class _Rebuild:
         self._jobs, self._lock, self._forkserver = jobs, lock, forkserver_context()
         self._options = ["--wait-for-lock", "repro", "--single-item"]
         self._options += ["--force", "--no-run-cache"] if force else []
+        self._end = end  # when all must have ended
+        self._known = recorded_seconds() | self.seconds
         self.failed: list[str] = []
+        self.num_left_out = 0
 
     async def run(self, keep_going: bool) -> None:
         """Run all stages of the schedule; after a failure those that can still run, if `keep_going`."""
@@ -115,7 +132,8 @@ class _Rebuild:
         try:
             while True:
                 while len(running) < self._jobs and (keep_going or not self.failed):
-                    if not (batch := self._schedule.next_batch(self._jobs)):
+                    shortest_first = self._end is not None and not self._leave_out_longest(self._end)
+                    if not (batch := self._schedule.next_batch(self._jobs, shortest_first)):
                         break
                     environment = os.environ | self._cores(running.values())
                     running[asyncio.create_task(self._run_batch(batch, environment))] = batch
@@ -130,6 +148,23 @@ class _Rebuild:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    def _leave_out_longest(self, end: float) -> bool:
+        """Leave out what there is no time for, as soon as enough has ended to tell; return whether it can be told.
+
+        Stages take as many times the seconds they are expected to take as those that have ended did.
+        """
+        ended = {name: seconds for name, seconds in self.progress.seconds.items() if name in self._known}
+        expected = sum(self._known[name] for name in ended)
+        if expected < ENOUGH_SECONDS:
+            return False
+        slowness = sum(ended.values()) / expected
+        seconds, running = HOPE * (end - time.monotonic()) / slowness, self.progress.seconds_left(slowness)
+        left_out = self._schedule.leave_out_longest(seconds, self._jobs, running)
+        for name, lost in left_out.items():
+            self.progress.leave_out(name, lost)
+            self.num_left_out += 1 + lost
+        return True
 
     def _cores(self, running: Iterable[list[str]]) -> dict[str, str]:
         """Say in how many processes a new stage may train its seeds: on cores that no other long stage will need."""

@@ -35,14 +35,15 @@ class Schedule:
             self._to_end[name] = self.seconds[name] + after
         return self._to_end[name]
 
-    def next_batch(self, jobs: int) -> list[str]:
+    def next_batch(self, jobs: int, shortest_first: bool = False) -> list[str]:
         """Take the stages that one process of `jobs` should run next; empty if none is ready.
 
-        The stage with the longest way to the end comes first. A short stage takes other ready short stages with
-        it, but leaves the other processes their share.
+        The stage with the longest way to the end comes first, unless the shortest shall. A short stage takes other
+        ready short stages with it, but leaves the other processes their share.
         """
         ready = sorted(
-            (name for name, needs in self._waiting.items() if not needs), key=lambda name: -self._to_end[name]
+            (name for name, needs in self._waiting.items() if not needs),
+            key=lambda name: self.seconds[name] if shortest_first else -self._to_end[name],
         )
         batch = ready[:1]
         if batch and self.seconds[batch[0]] < SHORT_SECONDS:
@@ -66,6 +67,22 @@ class Schedule:
         chains += [left + self._to_end[name] - self.seconds[name] for name, left in running.items()]
         work = sum(self.seconds[name] for name in self._waiting) + sum(running.values())
         return max(work / jobs, max(chains, default=0.0))
+
+    def leave_out_longest(self, seconds: float, jobs: int, running: Mapping[str, float]) -> dict[str, int]:
+        """Give up the longest waiting stages until the others can end in `seconds`, if those `running` do.
+
+        Returns:
+            How many stages are given up with each, because they need it.
+        """
+        left_out: dict[str, int] = {}
+        while self._waiting:
+            longest = max(self._waiting, key=lambda name: self.seconds[name])
+            work = sum(self.seconds[name] for name in self._waiting) + sum(running.values())
+            if self.seconds[longest] <= seconds and work / jobs <= seconds:
+                break
+            del self._waiting[longest]
+            left_out[longest] = self.fail(longest)
+        return left_out
 
     def finish(self, name: str) -> None:
         """Mark a stage as done: what waits only for it becomes ready."""

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -24,18 +24,25 @@ TOLERANCES = METRICS / "tolerances.yaml"
 STEPS = ("train", "evaluate", "judge")  # of a run
 
 
-def verify(runs: Sequence[str]) -> bool:
+def verify(runs: Sequence[str], skip_stale: bool = False) -> bool:
     """Print a summary, or a table of what is wrong; return whether all is well.
 
     Args:
         runs: those to verify; all of params.yaml if empty. Each must have the seeds that params.yaml gives it, which
             may be some of those recorded.
+        skip_stale: leave out, and name, runs that are out of date, unless that leaves none.
 
     Raises:
         UserError: params.yaml has no such run, DVC cannot be asked, or the tolerances or a reference are damaged.
     """
     tolerances = validate(Tolerances, read_yaml(TOLERANCES), f"{TOLERANCES}:")
     expected, references, fresh = _expected_seeds(runs), load_references(), read_metrics()
+    if skip_stale and (skipped := _stale_runs(expected)):
+        runs = [run for run in expected if run not in skipped]
+        if not runs:
+            raise UserError("every run is out of date: run `dvc repro` first")
+        expected = {run: expected[run] for run in runs}
+        print(f"NOT verified, because they are out of date, {len(skipped)} runs: {', '.join(skipped)}\n")
     if runs:
         references = {run: reference for run, reference in references.items() if run in expected}
         fresh = {run: content for run, content in fresh.items() if run in expected}
@@ -124,10 +131,19 @@ def read_metrics() -> dict[str, Any]:
 def _stale(runs: Sequence[str]) -> list[str]:
     """Return the stages whose results do not come from the present code, parameters and data; of `runs`, if given."""
     upstream, stale = read_pipeline()
-    if runs:
-        ends = {f"{step}@{run}" for step in STEPS for run in runs} & upstream.keys()
-        stale &= ends.union(*(upstream[end] for end in ends))
-    return sorted(stale)
+    return sorted(stale & _needed(runs, upstream) if runs else stale)
+
+
+def _needed(runs: Iterable[str], upstream: Mapping[str, set[str]]) -> set[str]:
+    """Return the stages of `runs`, and all that these need."""
+    ends = {f"{step}@{run}" for step in STEPS for run in runs} & upstream.keys()
+    return ends.union(*(upstream[end] for end in ends))
+
+
+def _stale_runs(runs: Iterable[str]) -> list[str]:
+    """Return those of `runs` that have stages out of date, or that need such."""
+    upstream, stale = read_pipeline()
+    return [run for run in runs if stale & _needed([run], upstream)]
 
 
 def _reference(run: str, content: Mapping[str, Any], seconds: Mapping[str, float]) -> Reference:

@@ -3,13 +3,14 @@
 import fcntl
 import functools
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from stages.core.errors import UserError
-from stages.core.files import write_json
+from stages.core.files import write_json, write_text
 
 TEMPORARY = Path(".dvc/tmp")  # DVC's, not in Git
 _OURS = "--wait-for-lock repro --single-item"  # in the command of a DVC process of a rebuild
@@ -79,6 +80,25 @@ def parse_parameters_once() -> None:
         return load(path, file_system)
 
     param.load_path = lambda path, file_system: loaded(path, file_system, Path(path).stat().st_mtime_ns)
+
+
+def dump_quickly(data: Any, stream: TextIO) -> None:
+    """Write YAML with ruamel's compiled emitter: what DVC writes, but that long texts are broken elsewhere."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe")
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.representer.add_representer(OrderedDict, type(yaml.representer).represent_dict)
+    yaml.dump(data, stream)
+
+
+def break_lines_as_dvc_does() -> None:
+    """Write dvc.lock as DVC does where `dump_quickly` wrote it, so that Git shows only what has changed in it."""
+    from dvc.utils.serialize import dumps_yaml, load_yaml
+
+    if LOCK_FILE.exists() and (text := dumps_yaml(load_yaml(LOCK_FILE))) != LOCK_FILE.read_text(encoding="utf-8"):
+        write_text(LOCK_FILE, text)
 
 
 def _set_aside_if_damaged(path: Path, parse: Callable[[str], Any]) -> None:

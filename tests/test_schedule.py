@@ -52,3 +52,20 @@ def test_stages_that_were_not_begun_wait_again():
     batch = plan.next_batch(1)
     plan.put_back(batch)
     assert plan.next_batch(1) == batch
+
+
+def test_the_longest_are_left_out_until_the_rest_fits():
+    """With those that need them; what takes longer than there is time does not fit on however many cores."""
+    seconds = {"a": 10.0, "b": 40.0, "b's": 1.0, "c": 50.0, "d": 90.0}
+    upstream = {name: ["b"] if name == "b's" else [] for name in seconds}
+    plan = Schedule(upstream, seconds, seconds)
+    assert plan.leave_out_longest(100.0, 2, {}) == {}
+    assert plan.leave_out_longest(80.0, 2, {}) == {"d": 0}
+    assert plan.leave_out_longest(80.0, 2, {"running": 120.0}) == {"c": 0, "b": 1}
+    assert plan.next_batch(2) == ["a"]
+    assert plan.leave_out_longest(0.0, 2, {}) == {}
+
+
+def test_the_shortest_can_come_first():
+    plan = schedule(todo=["long", "short", "report"], short=20.0, long=30.0)
+    assert plan.next_batch(2, shortest_first=True) == ["short"]

@@ -1,6 +1,7 @@
 """The verify command in a real DVC repository."""
 
 import json
+import shutil
 
 import pytest
 
@@ -80,6 +81,13 @@ def test_update_replaces_what_changed_and_shows_it(recorded, run_stages, dvc, pa
     reference = json.loads((recorded / "metrics/references/regression_slow.json").read_text())
     assert list(reference["metrics"]["test_loss"]) == ["2"]
     assert run_stages("verify", "regression_slow").returncode == 0
+
+
+def test_skipping_all_runs_is_no_pass(recorded, run_stages):
+    shutil.rmtree(recorded / "data/prepared/line")
+    done = run_stages("verify", "--skip-stale")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "every run is out of date" in done.stderr
 
 
 def test_an_unknown_run_is_one_line(recorded, run_stages):
