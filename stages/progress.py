@@ -61,10 +61,13 @@ class Progress:
                 if not missing:
                     self._show_table(table)
 
-    def leave_out(self, stage: str, lost: int) -> None:
-        """Say that there is no time for a stage, nor for `lost` others that need it."""
-        self._total -= 1 + lost
-        self._print(f"no time for {stage}, nor for {lost} stages that need it" if lost else f"no time for {stage}")
+    def leave_out(self, stages: Sequence[str], count: int) -> None:
+        """Say that there was no time for `stages`, nor for what needs them, `count` stages in all."""
+        if stages:
+            names = ", ".join(sorted(stages))
+            self._print(
+                f"NO TIME for {count} of {self._total} stages, which are as they were: {names}, and what needs them"
+            )
 
     def seconds_left(self, slowness: float = 1.0) -> dict[str, float]:
         """Return how much each running stage has left of the seconds that it is expected to take.

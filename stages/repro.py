@@ -27,7 +27,7 @@ UNKNOWN_OTHER_SECONDS = 3.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOG_LINES = 20  # of a failed process
 ENOUGH_SECONDS = 60.0  # of expected work that tells how fast this machine is
-HOPE = 1.2  # how much shorter stages may turn out than expected: what is left out does not come back
+HOPE = 1.2  # a little too much may be begun: towards the end this becomes less and less
 _RUNNING = re.compile(r"Running stage '(.+)':")
 _SKIPPED = re.compile(r"Stage '(.+)' (didn't change, skipping|is cached)")
 
@@ -52,8 +52,7 @@ def repro(targets: list[str], jobs: int, force: bool, keep_going: bool, minutes:
             break_lines_as_dvc_does()
             if not succeeded:
                 return False
-            if rebuild.num_left_out:
-                print(f"no time for {rebuild.num_left_out} of {len(todo)} stages: they are as they were")
+            if rebuild.left_out:
                 return True
             # New outputs may have made further stages out of date, and files may have been edited meanwhile.
             force, before = False, todo
@@ -124,7 +123,7 @@ class _Rebuild:
         self._end = end  # when all must have ended
         self._known = recorded_seconds() | self.seconds
         self.failed: list[str] = []
-        self.num_left_out = 0
+        self.left_out: list[str] = []
 
     async def run(self, keep_going: bool) -> None:
         """Run all stages of the schedule; after a failure those that can still run, if `keep_going`."""
@@ -132,12 +131,14 @@ class _Rebuild:
         try:
             while True:
                 while len(running) < self._jobs and (keep_going or not self.failed):
-                    shortest_first = self._end is not None and not self._leave_out_longest(self._end)
+                    shortest_first = self._end is not None and not self._admit(self._end)
                     if not (batch := self._schedule.next_batch(self._jobs, shortest_first)):
                         break
                     environment = os.environ | self._cores(running.values())
                     running[asyncio.create_task(self._run_batch(batch, environment))] = batch
                 if not running:
+                    self.left_out, count = self._schedule.left_out() if not self.failed else ([], 0)
+                    self.progress.leave_out(self.left_out, count)
                     return
                 done, _ = await asyncio.wait(running, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -149,8 +150,8 @@ class _Rebuild:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    def _leave_out_longest(self, end: float) -> bool:
-        """Leave out what there is no time for, as soon as enough has ended to tell; return whether it can be told.
+    def _admit(self, end: float) -> bool:
+        """Let the schedule begin only what there is time for, if enough has ended to tell; return whether it has.
 
         Stages take as many times the seconds they are expected to take as those that have ended did.
         """
@@ -160,10 +161,7 @@ class _Rebuild:
             return False
         slowness = sum(ended.values()) / expected
         seconds, running = HOPE * (end - time.monotonic()) / slowness, self.progress.seconds_left(slowness)
-        left_out = self._schedule.leave_out_longest(seconds, self._jobs, running)
-        for name, lost in left_out.items():
-            self.progress.leave_out(name, lost)
-            self.num_left_out += 1 + lost
+        self._schedule.admit(seconds, self._jobs, running)
         return True
 
     def _cores(self, running: Iterable[list[str]]) -> dict[str, str]:

@@ -25,6 +25,7 @@ class Schedule:
         for name, needs in self._waiting.items():
             for need in needs:
                 self._downstream[need].append(name)
+        self._admitted: Collection[str] | None = None  # all
         self._to_end: dict[str, float] = {}
         for name in todo:
             self._seconds_to_end(name)
@@ -42,7 +43,7 @@ class Schedule:
         ready short stages with it, but leaves the other processes their share.
         """
         ready = sorted(
-            (name for name, needs in self._waiting.items() if not needs),
+            (name for name, needs in self._waiting.items() if not needs and self._is_admitted(name)),
             key=lambda name: self.seconds[name] if shortest_first else -self._to_end[name],
         )
         batch = ready[:1]
@@ -63,26 +64,35 @@ class Schedule:
 
     def seconds_left(self, jobs: int, running: Mapping[str, float]) -> float:
         """Return when all will have ended, at the earliest; `running` tells what stages taken have left."""
-        chains = [*(self._to_end[name] for name in self._waiting), *running.values()]
+        waiting = [name for name in self._waiting if self._is_admitted(name)]
+        chains = [*(self._to_end[name] for name in waiting), *running.values()]
         chains += [left + self._to_end[name] - self.seconds[name] for name, left in running.items()]
-        work = sum(self.seconds[name] for name in self._waiting) + sum(running.values())
+        work = sum(self.seconds[name] for name in waiting) + sum(running.values())
         return max(work / jobs, max(chains, default=0.0))
 
-    def leave_out_longest(self, seconds: float, jobs: int, running: Mapping[str, float]) -> dict[str, int]:
-        """Give up the longest waiting stages until the others can end in `seconds`, if those `running` do.
+    def _is_admitted(self, name: str) -> bool:
+        return self._admitted is None or name in self._admitted
 
-        Returns:
-            How many stages are given up with each, because they need it.
+    def admit(self, seconds: float, jobs: int, running: Mapping[str, float]) -> None:
+        """Let only those stages be taken that can end in `seconds` beside those `running`: the shortest ones first.
+
+        A stage counts as long as the longest that it still waits for. What is not admitted now may be later.
         """
-        left_out: dict[str, int] = {}
-        while self._waiting:
-            longest = max(self._waiting, key=lambda name: self.seconds[name])
-            work = sum(self.seconds[name] for name in self._waiting) + sum(running.values())
-            if self.seconds[longest] <= seconds and work / jobs <= seconds:
+        longest: dict[str, float] = {}
+        for name in sorted(self._waiting, key=lambda name: -self._to_end[name]):  # after all that it needs
+            needs = [longest[need] for need in self._waiting[name] if need in longest]
+            longest[name] = max(self.seconds[name], *needs) if needs else self.seconds[name]
+        left = seconds * jobs - sum(running.values())
+        self._admitted = set()
+        for name in sorted(longest, key=lambda name: (longest[name], -self._to_end[name])):
+            left -= self.seconds[name]
+            if left < 0 or longest[name] > seconds:
                 break
-            del self._waiting[longest]
-            left_out[longest] = self.fail(longest)
-        return left_out
+            self._admitted.add(name)
+
+    def left_out(self) -> tuple[list[str], int]:
+        """Return the stages that wait though they are ready, and how many wait in all."""
+        return [name for name, needs in self._waiting.items() if not needs], len(self._waiting)
 
     def finish(self, name: str) -> None:
         """Mark a stage as done: what waits only for it becomes ready."""

@@ -81,8 +81,8 @@ def test_without_time_the_longest_row_is_left_out_and_not_verified(built, repro,
 
     done = repro("--force", "--minutes", "0.25", "--jobs", "1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "no time for train@regression_slow, nor for 2 stages that need it" in done.stdout
-    assert "train@regression_slow:" not in done.stdout and "evaluate@regression_fast:" in done.stdout
+    assert "NO TIME for 3 of 7 stages, which are as they were: train@regression_slow, and what needs" in done.stdout
+    assert "] train@regression_slow:" not in done.stdout and "evaluate@regression_fast:" in done.stdout
     assert (workspace / "metrics/regression_slow.json").read_bytes() == before
     assert not (workspace / "data/models/regression_slow").exists()
 

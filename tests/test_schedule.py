@@ -54,16 +54,21 @@ def test_stages_that_were_not_begun_wait_again():
     assert plan.next_batch(1) == batch
 
 
-def test_the_longest_are_left_out_until_the_rest_fits():
-    """With those that need them; what takes longer than there is time does not fit on however many cores."""
+def test_only_what_there_is_time_for_is_begun():
+    """A stage that needs a long one is as long; what takes more than the time left does not fit on any core."""
     seconds = {"a": 10.0, "b": 40.0, "b's": 1.0, "c": 50.0, "d": 90.0}
     upstream = {name: ["b"] if name == "b's" else [] for name in seconds}
     plan = Schedule(upstream, seconds, seconds)
-    assert plan.leave_out_longest(100.0, 2, {}) == {}
-    assert plan.leave_out_longest(80.0, 2, {}) == {"d": 0}
-    assert plan.leave_out_longest(80.0, 2, {"running": 120.0}) == {"c": 0, "b": 1}
-    assert plan.next_batch(2) == ["a"]
-    assert plan.leave_out_longest(0.0, 2, {}) == {}
+    plan.admit(89.0, 3, {})
+    assert plan.next_batch(2) == ["c"]
+    plan.admit(89.0, 2, {"c": 50.0, "another": 78.0})
+    assert plan.next_batch(2) == ["b"]  # and not what needs it
+    plan.finish("b")
+    plan.admit(9.0, 2, {})
+    assert plan.next_batch(2) == ["b's"]
+    assert plan.left_out() == (["a", "d"], 2)
+    plan.admit(100.0, 2, {})  # there is more time than was thought
+    assert plan.next_batch(2) == ["d"]
 
 
 def test_the_shortest_can_come_first():
