@@ -170,7 +170,8 @@ def repro(
     force: Annotated[bool, typer.Option(help="run every stage, whatever is there or in the cache")] = False,
     keep_going: Annotated[bool, typer.Option(help="after a failure run what does not depend on it")] = False,
     minutes: Annotated[
-        float | None, typer.Option(min=0.0, help="leave out the longest stages, so that the others end in this time")
+        float | None,
+        typer.Option(min=0.0, help="begin only what can be expected to end in this time, and name the rest"),
     ] = None,
 ) -> None:
     """Do what `dvc repro` does, on all cores."""
@@ -306,18 +307,18 @@ def verify(
     update: Annotated[
         bool, typer.Option(help="record the present metrics as references, and show the difference")
     ] = False,
-    skip_stale: Annotated[
-        bool, typer.Option(help="leave out runs that are out of date, as after `repro --minutes`, and name them")
+    skip_left_out: Annotated[
+        bool, typer.Option(help="skip the runs that the last `repro --minutes` had no time for, and name them")
     ] = False,
 ) -> None:
     """Compare metrics with the references; fail if one left its band, is missing, extra, stale or not a number."""
     from stages import verify as stage
 
-    if update and (runs or skip_stale):
+    if update and (runs or skip_left_out):
         raise UserError("verify --update renews the references of all runs: name none, skip none")
     if update:
         stage.update()
-    elif not stage.verify(runs or [], skip_stale):
+    elif not stage.verify(runs or [], skip_left_out):
         raise typer.Exit(1)
 
 

@@ -26,8 +26,8 @@ UNKNOWN_SECONDS = {"train": 30.0}  # of a stage that never ran, by the first par
 UNKNOWN_OTHER_SECONDS = 3.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOG_LINES = 20  # of a failed process
+LEFT_OUT = TEMPORARY / "left_out.json"  # the stages that the last rebuild had no time for
 ENOUGH_SECONDS = 60.0  # of expected work that tells how fast this machine is
-HOPE = 1.2  # a little too much may be begun: towards the end this becomes less and less
 _RUNNING = re.compile(r"Running stage '(.+)':")
 _SKIPPED = re.compile(r"Stage '(.+)' (didn't change, skipping|is cached)")
 
@@ -35,31 +35,52 @@ _SKIPPED = re.compile(r"Stage '(.+)' (didn't change, skipping|is cached)")
 def repro(targets: list[str], jobs: int, force: bool, keep_going: bool, minutes: float | None = None) -> bool:
     """Bring `targets` (all stages if empty) and what they need up to date; return whether every stage succeeded.
 
-    If there are only so many `minutes`, the longest stages, and what needs them, are left out, and said to be.
+    If `minutes` are given, only what is expected to end in them is begun, the shortest stages first. The others are
+    named, noted in LEFT_OUT, and as they were; they do not count as failed.
 
     Raises:
         UserError: DVC refuses dvc.yaml or dvc.lock, there is no such stage, or another DVC process is at work.
         KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP; no process was left running.
     """
+    end = None if minutes is None else time.monotonic() + 60 * minutes
     with one_rebuild_at_a_time() as lock:
+        LEFT_OUT.unlink(missing_ok=True)
+        left_out: set[str] = set()
         upstream, todo = _plan(targets, force)
         if not todo:
             print("Data and pipelines are up to date.")
-        end = None if minutes is None else time.monotonic() + 60 * minutes
         while todo:
             rebuild = _Rebuild(upstream, todo, jobs, force, lock, end)
-            succeeded = _run(rebuild, keep_going)
-            break_lines_as_dvc_does()
+            try:
+                succeeded = _run(rebuild, keep_going)
+            finally:
+                break_lines_as_dvc_does()
+            if rebuild.left_out:
+                left_out |= rebuild.left_out
+                write_json(LEFT_OUT, sorted(left_out))
             if not succeeded:
                 return False
-            if rebuild.left_out:
-                return True
             # New outputs may have made further stages out of date, and files may have been edited meanwhile.
             force, before = False, todo
             upstream, todo = _plan(targets, force)
-            if todo == before:
+            todo = {name for name in todo if name not in left_out and not upstream[name] & left_out}
+            if todo and todo == before:
                 raise UserError(f"out of date even after they ran, see `dvc status`: {', '.join(sorted(todo))}")
         return True
+
+
+def stages_left_out() -> set[str]:
+    """Return the stages that the last rebuild had no time for.
+
+    Raises:
+        UserError: the file that names them is damaged.
+    """
+    if not LEFT_OUT.exists():
+        return set()
+    try:
+        return set(json.loads(LEFT_OUT.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise UserError(f"{LEFT_OUT}: not JSON: {error}; `python -m stages repro` makes it anew") from error
 
 
 def measured_seconds() -> dict[str, float]:
@@ -68,6 +89,13 @@ def measured_seconds() -> dict[str, float]:
         return json.loads(SECONDS.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+
+
+def _as_here(recorded: dict[str, float], measured: dict[str, float]) -> dict[str, float]:
+    """Return how long stages would take here that were recorded elsewhere, by those that were measured here too."""
+    both = recorded.keys() & measured.keys()
+    elsewhere, here = (ENOUGH_SECONDS + sum(seconds[name] for name in both) for seconds in (recorded, measured))
+    return {name: seconds * here / elsewhere for name, seconds in recorded.items()}
 
 
 def _plan(targets: list[str], force: bool) -> tuple[dict[str, set[str]], set[str]]:
@@ -115,15 +143,16 @@ class _Rebuild:
     ) -> None:
         guess = {name: UNKNOWN_SECONDS.get(name.split("@")[0], UNKNOWN_OTHER_SECONDS) for name in todo}
         self.seconds = measured_seconds()
-        self._schedule = Schedule(upstream, todo, guess | recorded_seconds() | self.seconds)
+        self._known = _as_here(recorded_seconds(), self.seconds) | self.seconds
+        self._schedule = Schedule(upstream, todo, guess | self._known)
         self.progress = Progress(self._schedule, todo, jobs)
         self._jobs, self._lock, self._forkserver = jobs, lock, forkserver_context()
         self._options = ["--wait-for-lock", "repro", "--single-item"]
         self._options += ["--force", "--no-run-cache"] if force else []
-        self._end = end  # when all must have ended
-        self._known = recorded_seconds() | self.seconds
+        self._end = end  # when all is to have ended
+        self._taken: set[str] = set()  # by a DVC process that has not ended with them
         self.failed: list[str] = []
-        self.left_out: list[str] = []
+        self.left_out: set[str] = set()
 
     async def run(self, keep_going: bool) -> None:
         """Run all stages of the schedule; after a failure those that can still run, if `keep_going`."""
@@ -134,11 +163,13 @@ class _Rebuild:
                     shortest_first = self._end is not None and not self._admit(self._end)
                     if not (batch := self._schedule.next_batch(self._jobs, shortest_first)):
                         break
+                    self._taken.update(batch)
                     environment = os.environ | self._cores(running.values())
                     running[asyncio.create_task(self._run_batch(batch, environment))] = batch
                 if not running:
-                    self.left_out, count = self._schedule.left_out() if not self.failed else ([], 0)
-                    self.progress.leave_out(self.left_out, count)
+                    if self._end is not None and (keep_going or not self.failed):
+                        first, self.left_out = self._schedule.left_out()
+                        self.progress.leave_out(first, len(self.left_out))
                     return
                 done, _ = await asyncio.wait(running, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -151,18 +182,16 @@ class _Rebuild:
             await asyncio.gather(*running, return_exceptions=True)
 
     def _admit(self, end: float) -> bool:
-        """Let the schedule begin only what there is time for, if enough has ended to tell; return whether it has.
+        """Let the schedule begin only what there is time for; return whether enough has ended to tell well.
 
         Stages take as many times the seconds they are expected to take as those that have ended did.
         """
         ended = {name: seconds for name, seconds in self.progress.seconds.items() if name in self._known}
         expected = sum(self._known[name] for name in ended)
-        if expected < ENOUGH_SECONDS:
-            return False
-        slowness = sum(ended.values()) / expected
-        seconds, running = HOPE * (end - time.monotonic()) / slowness, self.progress.seconds_left(slowness)
-        self._schedule.admit(seconds, self._jobs, running)
-        return True
+        slowness = (sum(ended.values()) + ENOUGH_SECONDS) / (expected + ENOUGH_SECONDS)
+        left = {name: self._schedule.seconds[name] for name in self._taken} | self.progress.seconds_left(slowness)
+        self._schedule.admit((end - time.monotonic()) / slowness, self._jobs, left)
+        return expected >= ENOUGH_SECONDS
 
     def _cores(self, running: Iterable[list[str]]) -> dict[str, str]:
         """Say in how many processes a new stage may train its seeds: on cores that no other long stage will need."""
@@ -181,6 +210,7 @@ class _Rebuild:
 
         def finish(name: str, *, ran: bool) -> None:
             done.append(name)
+            self._taken.discard(name)
             self._schedule.finish(name)
             self.progress.finish(name, ran=ran)
 
@@ -208,6 +238,7 @@ class _Rebuild:
         if process.exitcode < 0:
             log.append(f"DVC was killed by {signal.Signals(-process.exitcode).name}")
         failed = current or batch[0]
+        self._taken.difference_update(batch)
         self.failed.append(failed)
         self._schedule.put_back([name for name in batch if name not in [*done, failed]])
         self.progress.fail(failed, self._schedule.fail(failed), log[-LOG_LINES:])

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 # A DVC process takes about a second to start: stages shorter than this share one.
 SHORT_SECONDS = 8.0
 BATCH_SECONDS = 24.0
+HOPE = 1.2  # how much more may be admitted than there is time for, because expectations are rough
 
 
 class Schedule:
@@ -26,6 +27,7 @@ class Schedule:
             for need in needs:
                 self._downstream[need].append(name)
         self._admitted: Collection[str] | None = None  # all
+        self._promised: set[str] = set()  # what rounds off stages that were taken
         self._to_end: dict[str, float] = {}
         for name in todo:
             self._seconds_to_end(name)
@@ -55,12 +57,13 @@ class Schedule:
                     break
                 batch.append(name)
         for name in batch:
+            self._promised.update(self._rounding_off(name))
             del self._waiting[name]
         return batch
 
     def num_long(self) -> int:
         """Return how many stages that are not short still wait."""
-        return sum(self.seconds[name] >= SHORT_SECONDS for name in self._waiting)
+        return sum(self.seconds[name] >= SHORT_SECONDS for name in self._waiting if self._is_admitted(name))
 
     def seconds_left(self, jobs: int, running: Mapping[str, float]) -> float:
         """Return when all will have ended, at the earliest; `running` tells what stages taken have left."""
@@ -70,29 +73,45 @@ class Schedule:
         work = sum(self.seconds[name] for name in waiting) + sum(running.values())
         return max(work / jobs, max(chains, default=0.0))
 
-    def _is_admitted(self, name: str) -> bool:
-        return self._admitted is None or name in self._admitted
-
     def admit(self, seconds: float, jobs: int, running: Mapping[str, float]) -> None:
         """Let only those stages be taken that can end in `seconds` beside those `running`: the shortest ones first.
 
-        A stage counts as long as the longest that it still waits for. What is not admitted now may be later.
+        A stage is admitted with those that round it off, and counts as long as the longest that it still waits for.
+        What is not admitted now may be later. A little too much is admitted in all: towards the end this becomes less.
         """
-        longest: dict[str, float] = {}
+        self._admitted = {name for name in self._promised if name in self._waiting}
+        lengths: dict[str, float] = {}
+        rounded_off: dict[str, list[str]] = {}
         for name in sorted(self._waiting, key=lambda name: -self._to_end[name]):  # after all that it needs
-            needs = [longest[need] for need in self._waiting[name] if need in longest]
-            longest[name] = max(self.seconds[name], *needs) if needs else self.seconds[name]
-        left = seconds * jobs - sum(running.values())
-        self._admitted = set()
-        for name in sorted(longest, key=lambda name: (longest[name], -self._to_end[name])):
-            left -= self.seconds[name]
-            if left < 0 or longest[name] > seconds:
+            if name in self._admitted or name in lengths:
+                continue
+            rounded_off[name] = self._rounding_off(name)
+            together = sum(self.seconds[one] for one in [name, *rounded_off[name]])
+            needed = [lengths[need] for need in self._waiting[name] if need in lengths]
+            for one in [name, *rounded_off[name]]:
+                lengths[one] = max(together, *needed) if needed else together
+        left = HOPE * seconds * jobs - sum(running.values()) - sum(self.seconds[name] for name in self._admitted)
+        for name in sorted(rounded_off, key=lambda name: (lengths[name], -self._to_end[name])):
+            left -= sum(self.seconds[one] for one in [name, *rounded_off[name]])
+            if left < 0 or lengths[name] > seconds:
                 break
-            self._admitted.add(name)
+            self._admitted.update([name, *rounded_off[name]])
 
-    def left_out(self) -> tuple[list[str], int]:
-        """Return the stages that wait though they are ready, and how many wait in all."""
-        return [name for name, needs in self._waiting.items() if not needs], len(self._waiting)
+    def _rounding_off(self, name: str) -> list[str]:
+        """Return the stages, none longer, that wait for this one and for each other alone: a run's evaluation."""
+        names = [name]
+        for follower in sorted(self._downstream[name], key=lambda name: -self._to_end[name]):
+            needs = self._waiting.get(follower, {None})
+            if needs <= set(names) and self.seconds[follower] <= self.seconds[name]:
+                names.append(follower)
+        return names[1:]
+
+    def _is_admitted(self, name: str) -> bool:
+        return self._admitted is None or name in self._admitted
+
+    def left_out(self) -> tuple[list[str], set[str]]:
+        """Return the stages that wait though they are ready, and all that wait."""
+        return [name for name, needs in self._waiting.items() if not needs], set(self._waiting)
 
     def finish(self, name: str) -> None:
         """Mark a stage as done: what waits only for it becomes ready."""

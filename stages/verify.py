@@ -12,7 +12,7 @@ from tabulate import tabulate
 from stages.core.errors import UserError
 from stages.core.run import PARAMS
 from stages.core.schema import read_yaml, validate
-from stages.repro import measured_seconds
+from stages.repro import measured_seconds, stages_left_out
 from stages.results.params import Params
 from stages.results.references import REFERENCES, Reference, load_references, save_reference
 from stages.results.rows import JUDGED
@@ -24,30 +24,36 @@ TOLERANCES = METRICS / "tolerances.yaml"
 STEPS = ("train", "evaluate", "judge")  # of a run
 
 
-def verify(runs: Sequence[str], skip_stale: bool = False) -> bool:
+def verify(runs: Sequence[str], skip_left_out: bool = False) -> bool:
     """Print a summary, or a table of what is wrong; return whether all is well.
 
     Args:
         runs: those to verify; all of params.yaml if empty. Each must have the seeds that params.yaml gives it, which
             may be some of those recorded.
-        skip_stale: leave out, and name, runs that are out of date, unless that leaves none.
+        skip_left_out: not those that the last rebuild had no time for, which are named.
 
     Raises:
-        UserError: params.yaml has no such run, DVC cannot be asked, or the tolerances or a reference are damaged.
+        UserError: params.yaml has no such run, none is left, DVC cannot be asked, or the tolerances or a reference are
+            damaged.
     """
     tolerances = validate(Tolerances, read_yaml(TOLERANCES), f"{TOLERANCES}:")
     expected, references, fresh = _expected_seeds(runs), load_references(), read_metrics()
-    if skip_stale and (skipped := _stale_runs(expected)):
-        runs = [run for run in expected if run not in skipped]
-        if not runs:
-            raise UserError("every run is out of date: run `dvc repro` first")
-        expected = {run: expected[run] for run in runs}
-        print(f"NOT verified, because they are out of date, {len(skipped)} runs: {', '.join(skipped)}\n")
     if runs:
         references = {run: reference for run, reference in references.items() if run in expected}
         fresh = {run: content for run, content in fresh.items() if run in expected}
+    upstream, stale = read_pipeline()
+    left_out = stages_left_out() if skip_left_out else set()
+    skipped = [run for run in expected if left_out & _needed([run], upstream)]
+    for run in skipped:
+        for known in (expected, references, fresh):
+            known.pop(run, None)
+    if skipped:
+        print(f"NOT verified, because the last rebuild had no time for them, {len(skipped)}: {', '.join(skipped)}\n")
+    if not expected:
+        raise UserError("nothing to verify: the last rebuild had no time for any of these runs")
+    stale = (stale & _needed(expected, upstream) if runs else stale) - left_out
     findings = compare_runs(references, fresh, expected, tolerances)
-    findings += [Finding(stage, "", "", "", "", "stale: `dvc repro` would run it again") for stage in _stale(runs)]
+    findings += [Finding(stage, "", "", "", "", "stale: `dvc repro` would run it again") for stage in sorted(stale)]
     if findings:
         print(tabulate(findings, headers=Finding._fields, disable_numparse=True))
         print(f"\n{len(findings)} problems: these metrics are not those of {REFERENCES}")
@@ -69,8 +75,9 @@ def update() -> None:
     """
     tolerances = validate(Tolerances, read_yaml(TOLERANCES), f"{TOLERANCES}:")
     expected, references, fresh = _expected_seeds([]), load_references(), read_metrics()
-    if stale := _stale(list(expected)):
-        raise UserError(f"{', '.join(stale)} out of date: run `dvc repro` first")
+    upstream, stale = read_pipeline()
+    if stale := stale & _needed(expected, upstream):
+        raise UserError(f"{', '.join(sorted(stale))} out of date: run `dvc repro` first")
     seconds = measured_seconds()
     lines: list[list[str]] = []
     renewed: dict[str, Reference] = {}
@@ -128,22 +135,10 @@ def read_metrics() -> dict[str, Any]:
     return contents
 
 
-def _stale(runs: Sequence[str]) -> list[str]:
-    """Return the stages whose results do not come from the present code, parameters and data; of `runs`, if given."""
-    upstream, stale = read_pipeline()
-    return sorted(stale & _needed(runs, upstream) if runs else stale)
-
-
 def _needed(runs: Iterable[str], upstream: Mapping[str, set[str]]) -> set[str]:
     """Return the stages of `runs`, and all that these need."""
     ends = {f"{step}@{run}" for step in STEPS for run in runs} & upstream.keys()
     return ends.union(*(upstream[end] for end in ends))
-
-
-def _stale_runs(runs: Iterable[str]) -> list[str]:
-    """Return those of `runs` that have stages out of date, or that need such."""
-    upstream, stale = read_pipeline()
-    return [run for run in runs if stale & _needed([run], upstream)]
 
 
 def _reference(run: str, content: Mapping[str, Any], seconds: Mapping[str, float]) -> Reference:

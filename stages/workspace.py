@@ -94,11 +94,22 @@ def dump_quickly(data: Any, stream: TextIO) -> None:
 
 
 def break_lines_as_dvc_does() -> None:
-    """Write dvc.lock as DVC does where `dump_quickly` wrote it, so that Git shows only what has changed in it."""
+    """Write dvc.lock as DVC does where `dump_quickly` wrote it, so that Git shows only what has changed in it.
+
+    A damaged dvc.lock, or one that another DVC process is using, is left as it is.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
     from dvc.utils.serialize import dumps_yaml, load_yaml
 
-    if LOCK_FILE.exists() and (text := dumps_yaml(load_yaml(LOCK_FILE))) != LOCK_FILE.read_text(encoding="utf-8"):
-        write_text(LOCK_FILE, text)
+    try:
+        with Repo() as repo, repo.lock:
+            before = LOCK_FILE.read_text(encoding="utf-8")
+            _check_end(before)
+            if (text := dumps_yaml(load_yaml(LOCK_FILE))) != before:
+                write_text(LOCK_FILE, text)
+    except (FileNotFoundError, ValueError, DvcException):
+        return
 
 
 def _set_aside_if_damaged(path: Path, parse: Callable[[str], Any]) -> None:

@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import networkx
 import pytest
+from dvc.dependency.param import ParamsDependency
+from dvc.repo import Repo
 
 from stages.core.errors import UserError
 from stages.image_generation import evaluate
 from stages.judge import judge
+from tests.conftest import ROOT
 from tests.image_generation.runs import PARAMS, train_all
 
 
@@ -38,6 +42,24 @@ def test_training_images_are_judged_better_than_noise(trained):
         assert copies[metric]["mean"] > noise[metric]["mean"]
     assert copies["settings"]["extractor"] == "seer"
     assert judged("copies") == copies
+
+
+def test_another_extractor_reruns_nothing_but_judges_and_the_report():
+    """Judges alone read who is to judge, and the report alone reads what they say: in the pipeline as committed."""
+    with Repo(ROOT) as repo:
+        reads = {
+            stage.addressing: {key for one in stage.deps if isinstance(one, ParamsDependency) for key in one.params}
+            for stage in repo.index.stages
+        }
+        graph = repo.index.graph
+        after = {
+            stage.addressing
+            for stage in graph
+            if any(need.addressing.startswith("judge@") for need in networkx.descendants(graph, stage))
+        }
+    readers = {name for name, keys in reads.items() if any(key.split(".")[0] == "judge" for key in keys)}
+    assert readers == {name for name in reads if name.startswith("judge@")} != set()
+    assert after == {"report"}
 
 
 def test_bad_entries_are_named(trained):

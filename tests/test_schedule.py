@@ -56,19 +56,38 @@ def test_stages_that_were_not_begun_wait_again():
 
 def test_only_what_there_is_time_for_is_begun():
     """A stage that needs a long one is as long; what takes more than the time left does not fit on any core."""
-    seconds = {"a": 10.0, "b": 40.0, "b's": 1.0, "c": 50.0, "d": 90.0}
+    seconds = {"a": 10.0, "b": 40.0, "b's": 45.0, "c": 50.0, "d": 90.0}
     upstream = {name: ["b"] if name == "b's" else [] for name in seconds}
     plan = Schedule(upstream, seconds, seconds)
     plan.admit(89.0, 3, {})
-    assert plan.next_batch(2) == ["c"]
-    plan.admit(89.0, 2, {"c": 50.0, "another": 78.0})
-    assert plan.next_batch(2) == ["b"]  # and not what needs it
+    assert [plan.next_batch(2) for _ in range(4)] == [["b"], ["c"], ["a"], []]
     plan.finish("b")
-    plan.admit(9.0, 2, {})
+    plan.admit(44.0, 2, {})
+    assert plan.next_batch(2) == []
+    assert plan.left_out() == (["b's", "d"], {"b's", "d"})
+    plan.admit(95.0, 1, {})  # there is more time than was thought
     assert plan.next_batch(2) == ["b's"]
-    assert plan.left_out() == (["a", "d"], 2)
-    plan.admit(100.0, 2, {})  # there is more time than was thought
+    assert plan.next_batch(2) == []
+    plan.admit(95.0, 2, {"b's": 45.0})
     assert plan.next_batch(2) == ["d"]
+
+
+def test_a_run_that_is_trained_is_evaluated_too():
+    """However long its training took; and it is not begun if there is no time to evaluate it."""
+    upstream = {"train": [], "evaluate": ["train"], "judge": ["evaluate", "train"], "other": []}
+    seconds = {"train": 30.0, "evaluate": 10.0, "judge": 5.0, "other": 44.0}
+    plan = Schedule(upstream, seconds, seconds)
+    plan.admit(44.0, 2, {})
+    assert [plan.next_batch(2), plan.next_batch(2)] == [["other"], []]
+    plan.admit(45.0, 2, {"other": 44.0})
+    assert plan.next_batch(2) == ["train"]
+    plan.finish("train")
+    plan.admit(-1.0, 2, {"other": 10.0})
+    assert plan.next_batch(2) == ["evaluate"]
+    plan.finish("evaluate")
+    plan.admit(-1.0, 2, {})
+    assert plan.next_batch(2) == ["judge"]
+    assert plan.left_out() == ([], set())
 
 
 def test_the_shortest_can_come_first():

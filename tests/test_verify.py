@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,22 +14,43 @@ from stages.core.schema import read_yaml, validate
 from stages.results.params import Params
 from stages.results.references import load_references
 from stages.results.verification import Tolerances, compare_runs
-from tests.conftest import ROOT, write_params
+from tests.conftest import ENVIRONMENT, ROOT, write_params
+
+
+@pytest.fixture(scope="module")
+def recorded_once(built_once, tmp_path_factory) -> Path:
+    """The small pipeline, rebuilt with two seeds and recorded; not to be changed."""
+    folder = tmp_path_factory.mktemp("recorded")
+    shutil.copytree(built_once, folder, dirs_exist_ok=True)
+    command = [sys.executable, "-m", "stages", "verify", "--update"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "regression_slow  test_loss" in done.stdout
+    return folder
 
 
 @pytest.fixture
-def recorded(built, run_stages, dvc):
-    """The small pipeline, rebuilt with two seeds and recorded."""
-    done = run_stages("verify", "--update")
-    assert done.returncode == 0, done.stderr
-    assert "regression_slow  test_loss" in done.stdout
-    return built
+def recorded(recorded_once, workspace) -> Path:
+    """The workspace, turned into a copy of that."""
+    shutil.copytree(recorded_once, workspace, dirs_exist_ok=True)
+    return workspace
 
 
-def test_verify_passes_then_catches_a_changed_metric_and_a_stale_stage(recorded, run_stages, dvc):
+@pytest.fixture
+def rebuild(run_stages):
+    """Bring the workspace up to date."""
+
+    def run() -> None:
+        done = run_stages("repro", env=ENVIRONMENT)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
+
+
+def test_verify_passes_then_catches_a_changed_metric_and_a_stale_stage(recorded, run_stages, rebuild):
     stale = run_stages("verify")
     assert stale.returncode == 1 and "report" in stale.stdout  # it shows the recorded durations
-    assert dvc("repro").returncode == 0
+    rebuild()
     done = run_stages("verify")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 runs compared near-exactly" in done.stdout
@@ -58,22 +82,22 @@ def test_scores_of_a_judge_count_as_the_runs_own(recorded, run_stages):
     assert "frechet_distance" in done.stdout and "regression_slow" in done.stdout
 
 
-def test_a_subset_of_seeds_passes_and_does_not_shrink_the_references(recorded, run_stages, dvc, params):
+def test_a_subset_of_seeds_passes_and_does_not_shrink_the_references(recorded, run_stages, rebuild, params):
     params["seeds"] = [2]
     write_params(recorded, params)
-    assert dvc("repro").returncode == 0
+    rebuild()
     done = run_stages("verify")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "near-exactly" in done.stdout
     assert run_stages("verify", "--update").stdout.startswith("no change\n")
 
 
-def test_update_replaces_what_changed_and_shows_it(recorded, run_stages, dvc, params):
+def test_update_replaces_what_changed_and_shows_it(recorded, run_stages, rebuild, params):
     """Old seeds of other hyperparameters say nothing of the new ones: they go."""
     params["runs"]["regression_slow"]["args"]["learning_rate"] = 0.02
     params["seeds"] = [2]
     write_params(recorded, params)
-    assert dvc("repro").returncode == 0
+    rebuild()
     assert run_stages("verify").returncode == 1
     done = run_stages("verify", "--update")
     assert done.returncode == 0, done.stderr
@@ -83,11 +107,19 @@ def test_update_replaces_what_changed_and_shows_it(recorded, run_stages, dvc, pa
     assert run_stages("verify", "regression_slow").returncode == 0
 
 
-def test_skipping_all_runs_is_no_pass(recorded, run_stages):
-    shutil.rmtree(recorded / "data/prepared/line")
-    done = run_stages("verify", "--skip-stale")
+def test_only_what_was_left_out_is_skipped(recorded, run_stages):
+    """Not what is out of date for another reason; and to skip all runs is no pass."""
+    (recorded / ".dvc/tmp/left_out.json").write_text(json.dumps(["train@regression_slow"]))
+    shutil.rmtree(recorded / "data/models/regression_fast")
+    done = run_stages("verify", "--skip-left-out")
+    assert done.returncode == 1
+    assert "no time for them, 1: regression_slow" in done.stdout
+    assert "train@regression_fast" in done.stdout and "stale" in done.stdout
+
+    (recorded / ".dvc/tmp/left_out.json").write_text(json.dumps(["generate@line"]))
+    done = run_stages("verify", "--skip-left-out")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "every run is out of date" in done.stderr
+    assert "nothing to verify: the last rebuild had no time for any" in done.stderr
 
 
 def test_an_unknown_run_is_one_line(recorded, run_stages):
