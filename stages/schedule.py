@@ -26,7 +26,7 @@ class Schedule:
         for name, needs in self._waiting.items():
             for need in needs:
                 self._downstream[need].append(name)
-        self._admitted: Collection[str] | None = None  # all
+        self._admitted: set[str] | None = None  # all
         self._promised: set[str] = set()  # what rounds off stages that were taken
         self._to_end: dict[str, float] = {}
         for name in todo:
@@ -51,9 +51,9 @@ class Schedule:
         batch = ready[:1]
         if batch and self.seconds[batch[0]] < SHORT_SECONDS:
             short = [name for name in ready if self.seconds[name] < SHORT_SECONDS]
-            share = min(BATCH_SECONDS, sum(self.seconds[name] for name in short) / jobs)
+            share = min(BATCH_SECONDS, self._sum(short) / jobs)
             for name in short[1:]:
-                if sum(self.seconds[one] for one in batch) + self.seconds[name] > share:
+                if self._sum(batch) + self.seconds[name] > share:
                     break
                 batch.append(name)
         for name in batch:
@@ -70,7 +70,7 @@ class Schedule:
         waiting = [name for name in self._waiting if self._is_admitted(name)]
         chains = [*(self._to_end[name] for name in waiting), *running.values()]
         chains += [left + self._to_end[name] - self.seconds[name] for name, left in running.items()]
-        work = sum(self.seconds[name] for name in waiting) + sum(running.values())
+        work = self._sum(waiting) + sum(running.values())
         return max(work / jobs, max(chains, default=0.0))
 
     def admit(self, seconds: float, jobs: int, running: Mapping[str, float]) -> None:
@@ -79,35 +79,35 @@ class Schedule:
         A stage is admitted with those that round it off, and counts as long as the longest that it still waits for.
         What is not admitted now may be later. A little too much is admitted in all: towards the end this becomes less.
         """
-        self._admitted = {name for name in self._promised if name in self._waiting}
+        self._admitted = self._promised & self._waiting.keys()
         lengths: dict[str, float] = {}
-        rounded_off: dict[str, list[str]] = {}
+        together: dict[str, list[str]] = {}
         for name in sorted(self._waiting, key=lambda name: -self._to_end[name]):  # after all that it needs
-            if name in self._admitted or name in lengths:
-                continue
-            rounded_off[name] = self._rounding_off(name)
-            together = sum(self.seconds[one] for one in [name, *rounded_off[name]])
-            needed = [lengths[need] for need in self._waiting[name] if need in lengths]
-            for one in [name, *rounded_off[name]]:
-                lengths[one] = max(together, *needed) if needed else together
-        left = HOPE * seconds * jobs - sum(running.values()) - sum(self.seconds[name] for name in self._admitted)
-        for name in sorted(rounded_off, key=lambda name: (lengths[name], -self._to_end[name])):
-            left -= sum(self.seconds[one] for one in [name, *rounded_off[name]])
+            if name not in self._admitted and name not in lengths:
+                together[name] = [name, *self._rounding_off(name)]
+                needed = [lengths[need] for need in self._waiting[name] if need in lengths]
+                lengths |= dict.fromkeys(together[name], max([self._sum(together[name]), *needed]))
+        left = HOPE * seconds * jobs - sum(running.values()) - self._sum(self._admitted)
+        for name in sorted(together, key=lambda name: (lengths[name], -self._to_end[name])):
+            left -= self._sum(together[name])
             if left < 0 or lengths[name] > seconds:
                 break
-            self._admitted.update([name, *rounded_off[name]])
+            self._admitted.update(together[name])
 
     def _rounding_off(self, name: str) -> list[str]:
         """Return the stages, none longer, that wait for this one and for each other alone: a run's evaluation."""
         names = [name]
         for follower in sorted(self._downstream[name], key=lambda name: -self._to_end[name]):
-            needs = self._waiting.get(follower, {None})
-            if needs <= set(names) and self.seconds[follower] <= self.seconds[name]:
+            waits = follower in self._waiting and self._waiting[follower] <= set(names)
+            if waits and self.seconds[follower] <= self.seconds[name]:
                 names.append(follower)
         return names[1:]
 
     def _is_admitted(self, name: str) -> bool:
         return self._admitted is None or name in self._admitted
+
+    def _sum(self, names: Collection[str]) -> float:
+        return sum(self.seconds[name] for name in names)
 
     def left_out(self) -> tuple[list[str], set[str]]:
         """Return the stages that wait though they are ready, and all that wait."""
