@@ -20,15 +20,16 @@ from stages.quality.samples import classifier_score, precision_and_recall
 from stages.results.metrics import summarise
 
 JUDGED = Path("metrics/judged")
-BATCH = 1000
-SAMPLES = "samples_"  # and the seed: the images of a generator in its evaluation
+BATCH = 250  # images, whose maps stay in the processor's cache
+SAMPLES, UNCHOSEN = "samples_", "unchosen_"  # and the seed: images of a generator in its evaluation
 
 
 def judge(name: str) -> None:
     """Write metrics/judged/<name>.json.
 
     A generator's images have a `frechet_distance` from the test images, a `classifier_score`, `precision` and `recall`,
-    and the share `least_class` of the class that they show least often.
+    and the share `least_class` of the class that they show least often; where it chooses them among candidates there is
+    the `frechet_unchosen` of those it makes without a choice.
 
     Raises:
         UserError: the entry is wrong, the extractor was not trained, or there are no images of the generator.
@@ -41,12 +42,16 @@ def judge(name: str) -> None:
     extractor, _ = load_model(run, run.seeds[0], data.info)
     real, _ = see(extractor, run, data, data.test.inputs)
     path = EVALUATIONS / name / PREDICTIONS
-    made = {key.removeprefix(SAMPLES): images for key, images in read_tensors(path).items() if key.startswith(SAMPLES)}
+    predictions = read_tensors(path)
+    made = {key.removeprefix(SAMPLES): images for key, images in predictions.items() if key.startswith(SAMPLES)}
     if not made:
         raise UserError(f"{path}: has no images; {PARAMS}: judge.{name}: must be the run of a generator")
     scores = {}
     for seed in sorted(made, key=int):
         scores[int(seed)] = score(*see(extractor, run, data, made[seed].to(run.device)), real)
+        if (unchosen := predictions.get(f"{UNCHOSEN}{seed}")) is not None:
+            features, _ = see(extractor, run, data, unchosen.to(run.device))
+            scores[int(seed)]["frechet_unchosen"] = frechet_distance(fit_gaussian(features), fit_gaussian(real))
     settings: dict[str, Any] = {"extractor": entry.extractor, "num_samples": len(made[seed]), "num_real": len(real)}
     settings["fingerprint"] = fingerprint(run.device)
     write_json(JUDGED / f"{name}.json", summarise(scores) | {"settings": settings})

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
@@ -96,6 +97,12 @@ def write_params(folder: Path, params: dict) -> None:
     """Write params.yaml, and a stages/documents.yaml that names nothing in it and so fits all that tests try."""
     yaml.dump(params, folder / "params.yaml")
     yaml.dump(DOCUMENTS, folder / "stages/documents.yaml")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """As stages have it; the test runner has a process a core, and their threads would wait for each other."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

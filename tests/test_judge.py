@@ -8,6 +8,7 @@ import pytest
 from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo
 
+from stages.core.data import PREDICTIONS, read_tensors, write_tensors
 from stages.core.errors import UserError
 from stages.image_generation import evaluate
 from stages.judge import judge
@@ -42,6 +43,15 @@ def test_training_images_are_judged_better_than_noise(trained):
         assert copies[metric]["mean"] > noise[metric]["mean"]
     assert copies["settings"]["extractor"] == "seer"
     assert judged("copies") == copies
+
+
+def test_images_before_a_choice_are_judged_too(trained):
+    """By their Frechet distance: here those of noise."""
+    copies, noise = (Path(f"data/evaluations/{name}/{PREDICTIONS}") for name in ("copies", "noise"))
+    before = {f"unchosen_{seed}": read_tensors(noise)[f"samples_{seed}"] for seed in (1, 2)}
+    write_tensors(copies, read_tensors(copies) | before)
+    assert judged("copies")["frechet_unchosen"] == judged("noise")["frechet_distance"]
+    assert "frechet_unchosen" not in judged("noise")
 
 
 def test_another_extractor_reruns_nothing_but_judges_and_the_report():

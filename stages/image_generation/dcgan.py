@@ -10,7 +10,8 @@ discriminator, the generator's weights of N(0, 0.02). Differences, for images of
   Progressive Growing of GANs for Improved Quality, Stability, and Variation, section 3;
 - Adam without momentum and at a higher rate that falls to 0, and the generator's moving average is kept;
 - the noise is normal and not uniform, and the discriminator's weights are drawn torch's way;
-- the discriminator has a say in what is drawn (see `Adversaries.draw`).
+- the discriminator has a say in what is drawn (see `Adversaries.draw`): not by its answer alone, which favours some
+  garments over others from one step to the next, but by its last maps too.
 """
 
 from typing import Any
@@ -57,6 +58,15 @@ class BatchDeviation(nn.Module):
         return torch.cat([maps, deviation.expand(len(maps), 1, *maps.shape[2:])], 1)
 
 
+class ConvolutionalAdversaries(Adversaries):
+    """Of an image the discriminator says more than its logit."""
+
+    def read(self, images: Tensor) -> Tensor:
+        """Return the logit and the mean of each of the last maps, (n, 1 + maps)."""
+        maps = self.discriminator[:-2](images)
+        return torch.cat([self.discriminator[-2:](maps), maps.mean((2, 3))], 1)
+
+
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return untrained networks for images of 28 by 28 pixels."""
     least, few, many = args.num_channels // 2, args.num_channels, 2 * args.num_channels
@@ -77,4 +87,4 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
     )
     for network in (generator, discriminator):
         network.to(memory_format=torch.channels_last)
-    return Adversaries(args, generator, discriminator)
+    return ConvolutionalAdversaries(args, generator, discriminator, num_evidence=1 + many)

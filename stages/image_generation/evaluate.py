@@ -10,6 +10,7 @@ from stages.core.data import Data
 from stages.core.run import Run
 from stages.core.training import History
 from stages.image_generation.data import blackened, intensities, to_pixels
+from stages.image_generation.train import Generator
 
 NUM_SAMPLES = 10_000
 NUM_NEAREST = 1000  # samples, and test images, whose nearest training image is looked for
@@ -19,11 +20,18 @@ BLACKENED = 0.3  # share of an image's pixels that an autoencoder is to make aga
 SEED = 0  # of the samples' noise, of codes, of the pixels' order and of those that are blackened
 
 
+@torch.no_grad()
 def example_scores(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
-    """Return `samples`, uint8 (NUM_SAMPLES, 1, height, width), which `judge` reads; nothing if the model draws none."""
+    """Return `samples`, uint8 (NUM_SAMPLES, 1, height, width), which `judge` reads; nothing if the model draws none.
+
+    Of a model that chooses its images among candidates `unchosen` too: as many that it makes, without a choice.
+    """
     if not hasattr(model, "draw"):
         return {}
-    return {"samples": to_pixels(draw(model, NUM_SAMPLES))}
+    samples = {"samples": to_pixels(draw(model, NUM_SAMPLES))}
+    if getattr(run.args, "candidates", 1) > 1:
+        samples["unchosen"] = to_pixels(Generator.draw(model, NUM_SAMPLES, torch.Generator().manual_seed(SEED)))
+    return samples
 
 
 @torch.no_grad()
@@ -43,7 +51,8 @@ def score(model: nn.Module, run: Run, data: Data, history: History, predictions:
     an element, of the normal distribution fitted to the codes from the standard one. Of an autoencoder that could be
     trained to do so `denoised_error`, between test images and what is made of them after a share of BLACKENED of their
     pixels was set to 0. Of a model with a Bernoulli likelihood `negative_bound`, in nats an image: minus the bound on
-    its logarithm, with one draw of each code.
+    its logarithm, with one draw of each code; of one with a normal likelihood `negative_density_bound`, that of a
+    density of pixels from 0 to 1, which may be below 0.
     """
     metrics = {}
     test = intensities(data.test.inputs)
@@ -60,8 +69,9 @@ def score(model: nn.Module, run: Run, data: Data, history: History, predictions:
         metrics["code_divergence"] = code_divergence(codes(model, test))
     if hasattr(run.args, "noise"):
         metrics["denoised_error"] = functional.mse_loss(reconstructed(model, noisy(test)), test).item()
-    if getattr(run.args, "likelihood", None) == "bernoulli":
-        metrics["negative_bound"] = negative_bound(model, test)
+    if likelihood := getattr(run.args, "likelihood", None):
+        name = "negative_bound" if likelihood == "bernoulli" else "negative_density_bound"
+        metrics[name] = negative_bound(model, test)
     return metrics
 
 
@@ -75,8 +85,8 @@ def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
 
     Both are float32 (n, pixels); the distance is Euclidean.
     """
-    distances, numbers = zip(*(torch.cdist(block, others).min(1) for block in images.split(BATCH)), strict=True)
-    return torch.cat(distances), torch.cat(numbers)
+    numbers = torch.cat([torch.cdist(block, others).argmin(1) for block in images.split(BATCH)])
+    return (images - others[numbers]).norm(dim=1), numbers  # products, by which cdist is quick, make it inexact near 0
 
 
 def reconstructed(model: nn.Module, images: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
     """Return the trained model and its history; `data` is as prepared, on the run's device.
 
     Raises:
-        UserError: training diverged, or the discriminator learned nothing by which it could choose among candidates.
+        UserError: training diverged.
     """
     model = run.build(data.info).to(run.device)
     label = f"{run.name} seed {seed}"
@@ -226,65 +226,76 @@ class AdversarialArgs(NetworkArgs):
 class Adversaries(Generator):
     """A generator of images from -1 to 1, and a discriminator of (batch, 1, height, width) to a logit (batch, 1)."""
 
-    def __init__(self, args: AdversarialArgs, generator: nn.Module, discriminator: nn.Module) -> None:
-        """Put them side by side."""
+    def __init__(
+        self, args: AdversarialArgs, generator: nn.Module, discriminator: nn.Module, num_evidence: int = 1
+    ) -> None:
+        """Put them side by side; `num_evidence` is how many values `read` has of an image."""
         super().__init__(args)
         self.generator, self.discriminator = generator, discriminator
         self.averaged = AveragedModel(
             generator, multi_avg_fn=get_ema_multi_avg_fn(args.average_decay), use_buffers=True
         ).requires_grad_(False)
         if args.candidates > 1:
-            self.register_buffer("slope", torch.zeros(()))
+            self.register_buffer("weights", torch.zeros(num_evidence))
 
     def from_noise(self, noise: Tensor) -> Tensor:
         """Return the images that the averaged generator makes of `noise`."""
         return (self.averaged(noise).float() + 1) / 2
 
     def draw(self, count: int, draws: torch.Generator) -> Tensor:
-        """Return images of new noise, each one of `candidates`, chosen by the odds that it is real and not made.
+        """Return images of new noise, of `candidates` times as many those drawn by the odds that they are real.
 
-        These odds are the ratio of the densities, so that of many candidates the chosen ones would be distributed as
-        real images are (Turner et al. 2019, Metropolis-Hastings Generative Adversarial Networks, section 3; here, in
-        place of a Markov chain, by importance resampling: Rubin 1988, Using the SIR Algorithm to Simulate Posterior
-        Distributions). A discriminator that compares the images of a batch makes the choice depend on the others: with
-        the same draws, the first images of many need not be those of few.
+        These odds are the ratio of the densities, so that of ever more candidates the chosen ones would be distributed
+        as real images are (Turner et al. 2019, Metropolis-Hastings Generative Adversarial Networks, section 3; here, in
+        place of a Markov chain, by importance resampling without replacement: Rubin 1988, Using the SIR Algorithm to
+        Simulate Posterior Distributions). The choice of up to DRAWN images is one: with the same draws, the first of
+        many need not be those of few.
         """
-        candidates = self.args.candidates
-        images = super().draw(count * candidates, draws)
-        if candidates == 1:
-            return images
-        log_odds = (self.slope * self.answers(images)).view(count, candidates)
-        chosen = torch.multinomial(log_odds.softmax(1).cpu(), 1, generator=draws)[:, 0].to(images.device)
-        return images.unflatten(0, (count, candidates))[torch.arange(count, device=images.device), chosen]
+        if self.args.candidates == 1:
+            return super().draw(count, draws)
+        return torch.cat([self._choose(min(DRAWN, count - start), draws) for start in range(0, count, DRAWN)])
+
+    def _choose(self, count: int, draws: torch.Generator) -> Tensor:
+        """Return `count` images chosen from new candidates."""
+        images = super().draw(count * self.args.candidates, draws)
+        shares = (self.evidence(images) @ self.weights).double().softmax(0)
+        chosen = torch.multinomial(shares.cpu(), count, generator=draws)
+        return images[chosen.sort().values.to(images.device)]  # which come with the likelier ones first
+
+    def read(self, images: Tensor) -> Tensor:
+        """Return what the discriminator has to say of images from -1 to 1: its logit, (n, 1)."""
+        return self.discriminator(images)
 
     @torch.no_grad()
-    def answers(self, images: Tensor) -> Tensor:
-        """Return the discriminator's logits (n,) of at least two images from 0 to 1, float32 (n, 1, height, width)."""
+    def evidence(self, images: Tensor) -> Tensor:
+        """Return what `read` says, float32 (n, num_evidence), of images from 0 to 1, (n, 1, height, width), n > 1."""
         scaled = (2 * images - 1).contiguous(memory_format=torch.channels_last)
         batches = list(scaled.split(self.args.batch_size))
         if len(batches[-1]) == 1:  # which no discriminator that compares the images of a batch has an answer to
             batches[-2:] = [torch.cat(batches[-2:])]
-        return torch.cat([self.discriminator(batch).float()[:, 0] for batch in batches])
+        return torch.cat([self.read(batch).float() for batch in batches])
 
     @torch.no_grad()
     def calibrate(self, images: Tensor, seed: int) -> None:
-        """Fit the slope that makes the discriminator's logits the logarithm of odds (Turner et al. 2019, section 3.2).
+        """Fit the weights that make the logarithm of odds of the evidence (Turner et al. 2019, section 3.2).
 
-        Its penalty keeps them too near to 0. Turner et al. fit on images that the discriminator was not trained on;
-        here every image is trained on, and a discriminator that recognises these makes the slope somewhat too steep.
+        The discriminator's logits are none: its penalty keeps them too near to 0. Turner et al. fit on images that it
+        was not trained on; here every image is trained on, and one that recognises these makes the odds too extreme.
 
         Args:
             images: real ones, float32 (n, 1, height, width).
             seed: of the noise of as many made ones.
         """
         from sklearn.linear_model import LogisticRegression
+        from sklearn.preprocessing import StandardScaler
         from threadpoolctl import threadpool_limits
 
         made = super().draw(len(images), torch.Generator().manual_seed(seed))
-        logits = torch.cat([self.answers(images), self.answers(made)])[:, None].double().cpu().numpy()
+        evidence = torch.cat([self.evidence(images), self.evidence(made)]).double().cpu().numpy()
         with threadpool_limits(1):  # with more threads the last digits would depend on the machine
-            fitted = LogisticRegression(penalty=None).fit(logits, [1] * len(images) + [0] * len(made))
-        self.slope.fill_(fitted.coef_.item())
+            scaler = StandardScaler().fit(evidence)
+            fitted = LogisticRegression().fit(scaler.transform(evidence), [1] * len(images) + [0] * len(made))
+        self.weights.copy_(torch.from_numpy(fitted.coef_[0] / scaler.scale_))
 
 
 def gradient_penalty(discriminator: nn.Module, images: Tensor) -> Tensor:
@@ -351,9 +362,4 @@ def train_adversarially(model: Adversaries, data: Data, args: AdversarialArgs, s
     history = train_by_steps(model, data, args, seed, label, step)
     if args.candidates > 1:
         model.eval().calibrate(intensities(chosen_by_seed(data.train.inputs, CALIBRATED, seed)), seed)
-        if model.slope <= 0:
-            raise UserError(
-                f"{label}: candidates = {args.candidates}: must be 1, because the discriminator answers made images no "
-                "lower than real ones and cannot choose"
-            )
     return history

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from scipy.optimize import brentq
 from torch.nn import functional
 
 from stages.core.errors import UserError
@@ -114,44 +115,43 @@ def test_the_discriminator_of_dcgan_sees_whether_images_differ():
         assert not torch.allclose(model.discriminator(images)[0], model.discriminator(alike)[0], atol=1e-5)
 
 
-def test_of_several_candidates_the_likelier_is_drawn(monkeypatch):
-    """Of two, one bright and one dark, the bright one with the logistic function of its log odds."""
+def test_of_many_candidates_the_likelier_are_drawn(monkeypatch):
+    """Half of 4,000 are bright, with odds e^2 times those of the dark; 2,000 are drawn without replacement.
+
+    As if each waited for an exponential time, with its odds as rate, until half of all have come: by the time t the
+    bright ones with probability 1 - exp(-e^2 t), the dark ones with 1 - exp(-t).
+    """
     model, _, _ = trained(gan, candidates=2)
     with torch.no_grad():
         plain = Generator.draw(model, 4000, torch.Generator().manual_seed(1)).mean((1, 2, 3))
-        monkeypatch.setattr(type(model), "answers", lambda _, images: (images.mean((1, 2, 3)) > plain.median()).float())
-        model.slope.fill_(2.0)
+        brightness = lambda _, images: (images.mean((2, 3)) > plain.median()).float()  # noqa: E731
+        monkeypatch.setattr(type(model), "evidence", brightness)
+        model.weights.fill_(2.0)
         drawn = model.draw(2000, torch.Generator().manual_seed(1)).mean((1, 2, 3))
-    pairs = (plain > plain.median()).view(2000, 2).sum(1)
-    one_of_each = 1 / (1 + math.exp(-2.0))  # a pair of both kinds gives the bright one so often
-    expected = ((pairs == 2).float() + (pairs == 1) * one_of_each).mean()
-    assert (drawn > plain.median()).float().mean().item() == pytest.approx(expected.item(), abs=0.03)
+    bright = (drawn > plain.median()).float()
+    time = brentq(lambda t: math.exp(-math.exp(2.0) * t) + math.exp(-t) - 1, 0, 1)
+    assert bright.mean().item() == pytest.approx(1 - math.exp(-math.exp(2.0) * time), abs=0.03)
+    first, second = bright.split(1000)
+    assert first.mean().item() == pytest.approx(second.mean().item(), abs=0.06)  # the likelier do not come first
 
 
 def test_one_candidate_left_over_is_judged_with_others():
     """The discriminator of DCGAN compares the images of a batch: 17 in batches of 16 would leave one alone."""
     model, data, _ = trained(dcgan)
-    answers = model.answers(intensities(data.test.inputs[:17]))
-    assert answers.shape == (17,)
-    assert answers.isfinite().all()
-
-
-def test_a_discriminator_that_cannot_choose_is_refused(monkeypatch):
-    """Were its answers lower for real images, the less likely candidates would be drawn."""
-    monkeypatch.setattr(training.Adversaries, "calibrate", lambda self, images, seed: self.slope.fill_(-0.1))
-    with pytest.raises(UserError, match="small: candidates = 2: must be 1"):
-        trained(dcgan)
+    evidence = model.evidence(intensities(data.test.inputs[:17]))
+    assert evidence.shape == (17, 1 + 8)  # the logit and 8 maps
+    assert evidence.isfinite().all()
 
 
 def test_calibration_finds_the_slope_of_the_log_odds(monkeypatch):
     """Answers of N(0.2, 0.25) to real and N(-0.2, 0.25) to made images: the log odds are 0.4 / 0.25 times an answer."""
     model, *_ = trained(gan, candidates=2)
     draws = torch.Generator().manual_seed(0)
-    answers = iter([torch.randn(20_000, generator=draws) / 2 + mean for mean in (0.2, -0.2)])
-    monkeypatch.setattr(type(model), "answers", lambda self, images: next(answers))
+    answers = iter([torch.randn(20_000, 1, generator=draws) / 2 + mean for mean in (0.2, -0.2)])
+    monkeypatch.setattr(type(model), "evidence", lambda self, images: next(answers))
     monkeypatch.setattr(Generator, "draw", lambda self, count, draws: torch.zeros(count, 1, 28, 28))
     model.calibrate(torch.zeros(20_000, 1, 28, 28), 1)
-    assert model.slope.item() == pytest.approx(1.6, rel=0.05)
+    assert model.weights.item() == pytest.approx(1.6, rel=0.05)
 
 
 def test_bound_equals_the_formula_by_hand():
