@@ -124,8 +124,7 @@ def test_of_many_candidates_the_likelier_are_drawn(monkeypatch):
     model, _, _ = trained(gan, candidates=2)
     with torch.no_grad():
         plain = Generator.draw(model, 4000, torch.Generator().manual_seed(1)).mean((1, 2, 3))
-        brightness = lambda _, images: (images.mean((2, 3)) > plain.median()).float()  # noqa: E731
-        monkeypatch.setattr(type(model), "evidence", brightness)
+        monkeypatch.setattr(type(model), "evidence", lambda _, images: (images.mean((2, 3)) > plain.median()).float())
         model.weights.fill_(2.0)
         drawn = model.draw(2000, torch.Generator().manual_seed(1)).mean((1, 2, 3))
     bright = (drawn > plain.median()).float()
