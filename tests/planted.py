@@ -74,8 +74,8 @@ def wrong_normalisation(run: Run, data: Data) -> tuple[Run, Data, AbstractContex
 
 
 def test_split_in_training(run: Run, data: Data) -> tuple[Run, Data, AbstractContextManager]:
-    """Train on the test examples too."""
-    both = Split(*(torch.cat(pair) for pair in zip(data.train, data.test, strict=True)))
+    """Train on every second test example too."""
+    both = Split(*(torch.cat([train, test[::2]]) for train, test in zip(data.train, data.test, strict=True)))
     return run, replace(data, train=both), nullcontext()
 
 

@@ -203,9 +203,7 @@ def test_honest_seeds_pass_and_planted_regressions_are_caught(family):
         metrics = {one.metric for one in found}
         gains = {one.metric for one in found if "look for a leak" in one.why}
         if plant is planted.test_split_in_training:
-            # Test images that are trained on are their own nearest training images: a ratio to no distance.
-            refused = any("nearest_ratio = inf" in one.why for one in found)
-            assert refused or {"test_accuracy", "test_loss"} & gains
+            assert {"test_accuracy", "test_loss", "reconstruction_error"} & gains
         if plant is planted.made_images_paler:
             assert "frechet_distance" in metrics
         if plant is planted.test_part_in_training:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stages.core.data import Data
+from stages.core.errors import UserError
 from stages.core.run import Run
 from stages.core.training import History
 from stages.image_generation.data import blackened, intensities, to_pixels
@@ -53,6 +54,9 @@ def score(model: nn.Module, run: Run, data: Data, history: History, predictions:
     pixels was set to 0. Of a model with a Bernoulli likelihood `negative_bound`, in nats an image: minus the bound on
     its logarithm, with one draw of each code; of one with a normal likelihood `negative_density_bound`, that of a
     density of pixels from 0 to 1, which may be below 0.
+
+    Raises:
+        UserError: the test images are all among the training images: a ratio to no distance.
     """
     metrics = {}
     test = intensities(data.test.inputs)
@@ -60,6 +64,8 @@ def score(model: nn.Module, run: Run, data: Data, history: History, predictions:
         training = intensities(data.train.inputs).flatten(1)
         made = intensities(predictions["samples"][:NUM_NEAREST]).flatten(1)
         of_made, of_test = (nearest(images, training)[0].mean() for images in (made, test[:NUM_NEAREST].flatten(1)))
+        if of_test == 0:
+            raise UserError(f"{run.name}: {run.data}: the first {NUM_NEAREST} test images are all training images too")
         metrics["nearest_ratio"] = (of_made / of_test).item()
     if hasattr(model, "encode"):
         order = torch.randperm(test[0].numel(), generator=torch.Generator().manual_seed(SEED))

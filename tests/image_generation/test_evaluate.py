@@ -1,10 +1,12 @@
 """Scores that need no classifier, in cases whose answer is known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from stages.core.errors import UserError
 from stages.image_generation import autoencoder, evaluate, gan, training_images, vae
 from stages.image_generation.data import intensities
 from stages.image_generation.evaluate import code_divergence, nearest
@@ -27,6 +29,15 @@ def scored(module, **changes):
 def test_copies_of_training_images_have_no_distance():
     scores, _, _, _ = scored(training_images)
     assert scores["nearest_ratio"] == 0
+
+
+def test_test_images_among_the_training_images_are_named():
+    """A ratio to no distance would only be called infinite."""
+    model, data, history = trained(training_images)
+    run = SimpleNamespace(name="small", data="squares", args=ARGS[training_images])
+    predictions = evaluate.example_scores(model, run, data)
+    with pytest.raises(UserError, match="small: squares: the first 1000 test images are all training images too"):
+        evaluate.score(model, run, replace(data, test=data.train), history, predictions)
 
 
 def test_nearest_finds_the_image_itself():
