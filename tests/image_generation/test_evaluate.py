@@ -21,7 +21,7 @@ def few_samples(monkeypatch):
 
 def scored(module, **changes):
     model, data, history = trained(module, **changes)
-    run = SimpleNamespace(args=ARGS[module].model_copy(update=changes))
+    run = SimpleNamespace(name="small", data="squares", args=ARGS[module].model_copy(update=changes))
     predictions = evaluate.example_scores(model, run, data)
     return evaluate.score(model, run, data, history, predictions), model, data, run
 
@@ -33,11 +33,10 @@ def test_copies_of_training_images_have_no_distance():
 
 def test_test_images_among_the_training_images_are_named():
     """A ratio to no distance would only be called infinite."""
-    model, data, history = trained(training_images)
-    run = SimpleNamespace(name="small", data="squares", args=ARGS[training_images])
+    _, model, data, run = scored(training_images)
     predictions = evaluate.example_scores(model, run, data)
     with pytest.raises(UserError, match="small: squares: the first 1000 test images are all training images too"):
-        evaluate.score(model, run, replace(data, test=data.train), history, predictions)
+        evaluate.score(model, run, replace(data, test=data.train), [], predictions)
 
 
 def test_nearest_finds_the_image_itself():
