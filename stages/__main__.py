@@ -180,7 +180,8 @@ def repro(
     try:
         done = stage.repro(targets or [], jobs, force, keep_going, minutes)
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        same = "the same command without --force" if force else "the same command"
+        print(f"stopped; {same} goes on from here", file=sys.stderr)
         raise typer.Exit(130) from None
     if not done:
         raise typer.Exit(1)
@@ -323,12 +324,17 @@ def verify(
 
 
 def main() -> None:
-    """Run a command; a UserError becomes one line and exit status 1."""
+    """Run a command; a UserError, or a file that cannot be used, becomes one line and exit status 1."""
     try:
         with _as_stage(os.environ.get("DVC_STAGE")):
             app()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from stages.core.run import PARAMS
 from stages.core.schema import read_yaml
-from stages.pipeline import PIPELINE, load_stages
+from stages.pipeline import PIPELINE, load_stages, read_definitions
 
 CATALOG = Path("data/catalog.yaml")
 COMMAND = "python -m stages "
@@ -28,7 +28,7 @@ def lint() -> list[str]:
     Raises:
         UserError: a file cannot be read, or `${…}` in dvc.yaml names a value that is not there.
     """
-    params, pipeline = read_yaml(PARAMS), read_yaml(PIPELINE)["stages"]
+    params, pipeline = read_yaml(PARAMS), read_definitions()
     problems = [f"{PARAMS}: {key}: DVC cannot track a key with a dot" for key in _dotted_keys(params)]
     for path in (PARAMS, PIPELINE, CATALOG):
         problems += [f"{path}: line {line}: `dvc exp run -S` writes out anchors; repeat it" for line in _anchors(path)]

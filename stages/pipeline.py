@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.core.errors import UserError
 from stages.core.run import PARAMS
-from stages.core.schema import read_yaml
+from stages.core.schema import read_yaml, validate
 
 PIPELINE = Path("dvc.yaml")
 _PLACE = re.compile(r"\$\{([^}]+)\}")
@@ -22,7 +22,7 @@ def load_stages(params: dict[str, Any] | None = None) -> dict[str, dict[str, Any
     """
     params = read_yaml(PARAMS) if params is None else params
     stages = {}
-    for name, definition in read_yaml(PIPELINE)["stages"].items():
+    for name, definition in read_definitions().items():
         if "matrix" in definition:  # none of ours
             continue
         if "foreach" not in definition:
@@ -34,6 +34,16 @@ def load_stages(params: dict[str, Any] | None = None) -> dict[str, dict[str, Any
         for key, item in pairs:
             stages[f"{name}@{key}"] = _filled(definition["do"], params | {"key": key, "item": item}, where)
     return stages
+
+
+def read_definitions() -> dict[str, dict[str, Any]]:
+    """Return the stages as they stand in dvc.yaml.
+
+    Raises:
+        UserError: it cannot be read or has no stages.
+    """
+    content = validate(dict[str, Any], read_yaml(PIPELINE), f"{PIPELINE}:")
+    return validate(dict[str, dict[str, Any]], content.get("stages"), f"{PIPELINE}: stages")
 
 
 def _filled(value: Any, values: dict[str, Any], where: str) -> Any:

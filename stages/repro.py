@@ -101,6 +101,8 @@ def _as_here(recorded: dict[str, float], measured: dict[str, float]) -> dict[str
 def _plan(targets: list[str], force: bool) -> tuple[dict[str, set[str]], set[str]]:
     """Return all that each stage needs, directly or not, and the stages to run."""
     upstream, stale = read_pipeline()
+    if not upstream:
+        raise UserError("dvc.yaml: is missing, empty or no file: there are no stages")
     wanted = set() if targets else set(upstream)
     for target in targets:
         named = [name for name in upstream if target in (name, name.split("@")[0])]  # one stage, or all of a foreach

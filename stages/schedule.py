@@ -42,12 +42,16 @@ class Schedule:
         """Take the stages that one process of `jobs` should run next; empty if none is ready.
 
         The stage with the longest way to the end comes first, unless the shortest shall. A short stage takes other
-        ready short stages with it, but leaves the other processes their share.
+        ready short stages with it, but leaves the other processes their share. Where not everything is admitted, what
+        rounds off a stage that was taken comes before all: a run that is trained and not evaluated is of no use.
         """
-        ready = sorted(
-            (name for name, needs in self._waiting.items() if not needs and self._is_admitted(name)),
-            key=lambda name: self.seconds[name] if shortest_first else -self._to_end[name],
-        )
+
+        def order(name: str) -> tuple[bool, float]:
+            begins = self._admitted is not None and name not in self._promised
+            return begins, self.seconds[name] if shortest_first else -self._to_end[name]
+
+        ready = (name for name, needs in self._waiting.items() if not needs and self._is_admitted(name))
+        ready = sorted(ready, key=order)
         batch = ready[:1]
         if batch and self.seconds[batch[0]] < SHORT_SECONDS:
             short = [name for name in ready if self.seconds[name] < SHORT_SECONDS]

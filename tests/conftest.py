@@ -5,12 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from ruamel.yaml import YAML
+
+from stages.core.device import prepare_device
 
 ROOT = Path(__file__).parent.parent
 # With it DVC finds the `python` of this environment.
@@ -93,6 +95,14 @@ DOCUMENTS = {
 }
 
 
+def wait_for(condition: Callable[[], object], seconds: float = 600) -> None:
+    """Return as soon as the condition is true; a busy machine may take long."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
 def write_params(folder: Path, params: dict) -> None:
     """Write params.yaml, and a stages/documents.yaml that names nothing in it and so fits all that tests try."""
     yaml.dump(params, folder / "params.yaml")
@@ -100,9 +110,17 @@ def write_params(folder: Path, params: dict) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
-    """As stages have it; the test runner has a process a core, and their threads would wait for each other."""
-    torch.set_num_threads(1)
+def as_in_stages() -> None:
+    """One thread and deterministic kernels, in every test, whichever ran before it in this process."""
+    prepare_device("cpu")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """DVC's folder of locks goes with the tests' own, or each project leaves one; no proxy for the tests' servers."""
+    own = {"DVC_SITE_CACHE_DIR": str(tmp_path_factory.mktemp("site")), "no_proxy": "127.0.0.1"}
+    os.environ.update(own)
+    ENVIRONMENT.update(own)
 
 
 @pytest.fixture

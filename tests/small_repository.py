@@ -11,16 +11,13 @@ from tests.conftest import ENVIRONMENT, ROOT, SMALL, write_params
 
 IGNORES = (".dvcignore", ".gitignore", "data/.gitignore", "reports/.gitignore")
 FILES = (*IGNORES, "dvc.yaml", "data/catalog.yaml", "metrics/tolerances.yaml")
-GIT_ENVIRONMENT = ENVIRONMENT | {
-    **{f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-}
+GIT_NAMES = {f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
 def shell(folder: Path, line: str, status: int = 0) -> str:
     """Run a command line in `folder`; return what it prints, and fail unless it ends with `status`."""
-    done = subprocess.run(
-        line, shell=True, cwd=folder, env=GIT_ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    options = {"env": ENVIRONMENT | GIT_NAMES, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+    done = subprocess.run(line, shell=True, cwd=folder, **options)
     if done.returncode != status:
         pytest.fail(f"{line} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout + done.stderr

@@ -81,9 +81,9 @@ def test_no_network_and_no_mirror(project, monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{closed.getsockname()[1]}/"
-    write_catalog(base)
-    with pytest.raises(UserError) as caught:
-        fetch("demo")
+        write_catalog(base)
+        with pytest.raises(UserError) as caught:
+            fetch("demo")
     first, reason, remedy = str(caught.value).splitlines()
     assert first == "no source gives the data set demo:"
     assert reason.startswith(f"- {base}: no connection: ")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.core.errors import UserError
 from stages.lint import lint
 from tests.conftest import ROOT, write_params
 
@@ -73,6 +74,20 @@ def test_a_key_with_a_dot_is_found(workspace, params):
     params["runs"]["regression_v1.5"] = params["runs"]["regression_slow"]
     write_params(workspace, params)
     assert lint() == ["params.yaml: runs.regression_v1.5: DVC cannot track a key with a dot"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "dvc.yaml = None"),
+        ("stages:\n", "dvc.yaml: stages = None"),
+        ("stages: {a: 3}\n", "dvc.yaml: stages.a = 3"),
+    ],
+)
+def test_a_pipeline_that_is_none_is_one_line(workspace, content, problem):
+    (workspace / "dvc.yaml").write_text(content)
+    with pytest.raises(UserError, match=problem):
+        lint()
 
 
 def test_the_command_fails_with_the_problems(workspace, params, run_stages):

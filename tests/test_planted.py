@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from stages.core.data import Data, Split
-from stages.core.device import prepare_device
 from stages.core.errors import UserError
 from stages.core.run import Run
 from stages.core.vocabulary import Vocabulary
@@ -181,7 +180,6 @@ def few_samples():
 @pytest.mark.parametrize("family", RUNS)
 def test_honest_seeds_pass_and_planted_regressions_are_caught(family):
     """Against ten honest seeds; a test a family, because these take the longest."""
-    prepare_device("cpu")
     run, data, extractor = RUNS[family], DATA[family], train_extractor(family)
     metrics = planted.measure(run, data, list(range(1, 11)), extractor=extractor)
     values = {name: summary["seeds"] for name, summary in metrics.items()}

@@ -7,7 +7,6 @@ import safetensors.torch
 import torch
 
 from stages.core.data import Data, Split
-from stages.core.device import prepare_device
 from stages.core.recipe import load_recipe
 from stages.core.run import family_module, load_run
 from stages.core.schema import read_yaml
@@ -23,7 +22,6 @@ RUNS = list(read_yaml(ROOT / "params.yaml")["runs"])
 
 @pytest.fixture(autouse=True)
 def in_root(monkeypatch):
-    prepare_device("cpu")  # as the stages do: with two threads some sums have no fixed order
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(evaluate, "NUM_SAMPLES", 50)
 
@@ -111,7 +109,8 @@ def test_committed_generators_come_in_the_order_of_honest_training():
     paths = [ROOT / f"metrics/judged/image_generation_{name}.json" for name in names]
     noise, pixels, gan, dcgan, training = [json.loads(path.read_text()) for path in paths]
     for seed in dcgan["frechet_distance"]["seeds"]:
-        distances = [row["frechet_distance"]["seeds"][seed] for row in (noise, pixels, gan, dcgan, training)]
+        distances = [row["frechet_distance"]["seeds"]["1"] for row in (noise, pixels)]  # which no seed changes
+        distances += [row["frechet_distance"]["seeds"][seed] for row in (gan, dcgan, training)]
         assert distances == sorted(distances, reverse=True)
         assert dcgan["least_class"]["seeds"][seed] >= 0.04
     assert dcgan["frechet_distance"]["mean"] <= pixels["frechet_distance"]["mean"] / 10

@@ -90,6 +90,17 @@ def test_a_run_that_is_trained_is_evaluated_too():
     assert plan.left_out() == ([], set())
 
 
+def test_a_run_that_is_trained_is_evaluated_before_another_is_begun():
+    """Time may be shorter than was expected: what is left out is then a whole run, and not the end of each."""
+    upstream = {"train": [], "evaluate": ["train"], "fetch": [], "long": ["fetch"]}
+    plan = Schedule(upstream, upstream, {"train": 30.0, "evaluate": 20.0, "fetch": 10.0, "long": 60.0})
+    plan.admit(100.0, 2, {})
+    assert [plan.next_batch(2), plan.next_batch(2)] == [["fetch"], ["train"]]
+    plan.finish("fetch")
+    plan.finish("train")
+    assert [plan.next_batch(2), plan.next_batch(2)] == [["evaluate"], ["long"]]
+
+
 def test_the_shortest_can_come_first():
     plan = schedule(todo=["long", "short", "report"], short=20.0, long=30.0)
     assert plan.next_batch(2, shortest_first=True) == ["short"]

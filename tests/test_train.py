@@ -6,12 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import write_params
+from tests.conftest import ENVIRONMENT, wait_for, write_params
 
 
 def metrics(workspace, name="regression_slow") -> dict:
@@ -123,20 +121,14 @@ def test_killed_during_training_then_repro_continues_to_the_same_numbers(workspa
     for name in rows:
         (workspace / f"metrics/{name}.json").unlink()
     command = [sys.executable, "-m", "dvc", "repro", *targets]
-    running = subprocess.Popen(
-        command,
-        cwd=workspace,
-        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 60
-    while not (workspace / "data/models/.regression_fast.tmp").exists():
-        assert running.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
+    options = {"start_new_session": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    running = subprocess.Popen(command, cwd=workspace, env=ENVIRONMENT, **options)
+    try:
+        wait_for(lambda: (workspace / "data/models/.regression_fast.tmp").exists() or running.poll() is not None)
+        assert running.poll() is None
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
     assert not (workspace / "data/models/regression_fast").exists()
 
     done = dvc("repro", *targets)

@@ -194,8 +194,7 @@ def results_frame(table: Table, rows: Sequence[Row], *, stacked: bool = False) -
             columns[f"{words(metric)}, document"] = [text or NOTHING for text in theirs]
     for row in (row for row in rows if row.name == table.relative_to):
         metric = table.metrics[0]
-        base = mean(row.values[metric])
-        columns["ratio"] = [f"{mean(other.values[metric]) / base:.3f}" for other in rows]
+        columns["ratio"] = [_show_ratio(other, row, metric) for other in rows]
     for row in (row for row in rows if row.name == table.difference_from):
         metric = table.metrics[0]
         columns[f"{words(metric)} minus “{row.label}”, 95 %"] = [
@@ -335,8 +334,16 @@ def show_number(value: float, digits: int, *, signed: bool = False) -> str:
     return f"{value:{'+' if signed else ''}{style}}"
 
 
+def _show_ratio(row: Row, base: Row, metric: str) -> str:
+    if metric not in row.values or metric not in base.values:
+        return NOTHING
+    return f"{mean(row.values[metric]) / mean(base.values[metric]):.3f}"
+
+
 def _show_paired(row: Row, base: Row, metric: str, digits: int) -> str:
     """Return the mean of a row's values minus another's, seed by seed, and its 95 % interval (paired t test)."""
+    if metric not in row.values or metric not in base.values:
+        return NOTHING
     theirs = dict(zip(base.seeds, base.values[metric], strict=True))
     ours = zip(row.seeds, row.values[metric], strict=True)
     differences = [value - theirs[seed] for seed, value in ours if seed in theirs]

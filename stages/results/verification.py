@@ -54,6 +54,7 @@ class Tolerances(Strict):
         better: of each metric, which direction is the better one.
         metrics: widths of each metric.
         runs: widths of metrics of single runs, which go before those of all runs.
+        same_machine_only: metrics of runs that another machine's judge decides: a band that allows for it allows all.
     """
 
     confidence: float = Field(gt=0.5, lt=1)
@@ -61,6 +62,7 @@ class Tolerances(Strict):
     better: dict[str, Better]
     metrics: dict[str, Width]
     runs: dict[str, dict[str, Width]] = {}
+    same_machine_only: dict[str, list[str]] = {}
 
     def width(self, run: str, metric: str) -> Width | None:
         """Return the widths of a metric, those of the run before those of all runs."""
@@ -174,7 +176,7 @@ def compare_metric(comparison: Comparison, tolerances: Tolerances, confidence: f
         if not math.isclose(then, now, rel_tol=near.relative, abs_tol=near.absolute):
             why = f"seed {seed}, same machine: {_direction(better, now - then)}"
             findings.append(_wrong(run, why, metric, f"{then:.8g}", f"{now:.8g}", "near-exact"))
-    if len(exact) == len(fresh):
+    if len(exact) == len(fresh) or metric in tolerances.same_machine_only.get(run, []):
         return findings
     # Seeds that were never recorded, or another machine's, can only be judged by how far the recorded ones scatter.
     old, new = list(recorded.values()), list(fresh.values())

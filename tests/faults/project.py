@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import os
 import random
 import shutil
 import struct
@@ -17,7 +16,7 @@ from pathlib import Path
 import psutil
 from dvc.repo import Repo
 
-from tests.conftest import ROOT, SMALL, write_params, yaml
+from tests.conftest import ENVIRONMENT, ROOT, SMALL, write_params, yaml
 
 REPRO = [sys.executable, "-m", "stages", "repro", "--jobs", "2"]
 DVC = [sys.executable, "-m", "dvc"]
@@ -28,7 +27,14 @@ IDX_FILES = {
     "t10k-images-idx3-ubyte": (200, 28, 28),
     "t10k-labels-idx1-ubyte": (200,),
 }
-COPIED = ("dvc.yaml", ".dvcignore", ".gitignore", "data/.gitignore", "reports/.gitignore", "metrics/tolerances.yaml")
+COPIED = (
+    "dvc.yaml",
+    ".dvcignore",
+    ".gitignore",
+    "data/.gitignore",
+    "reports/.gitignore",
+    "metrics/tolerances.yaml",
+)
 ROW = "image_classification_tiny"
 
 
@@ -41,11 +47,9 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.work, self.mirror = folder, folder / "work", folder / "mirror/tiny"
-        self._environment = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        self._environment = ENVIRONMENT | {
             "DATA_MIRROR": str(folder / "mirror"),
             "DVC_SITE_CACHE_DIR": str(folder / "site"),  # or each project leaves a folder in /var/tmp
-            "DVC_NO_ANALYTICS": "1",
         }
 
     def copy(self, folder: Path) -> "Project":
@@ -167,8 +171,8 @@ def _succeed(project: Project, *command: str) -> None:
 
 
 def _no_process_left(project: Project) -> None:
-    """Wait a moment for killed processes to go."""
-    _, alive = psutil.wait_procs(project.processes(), timeout=3)
+    """Wait for processes to go: the one that others are copied from takes seconds on a busy machine."""
+    _, alive = psutil.wait_procs(project.processes(), timeout=60)
     if left := [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]:
         raise Wrong("works on alone: " + "; ".join(" ".join(process.cmdline()[1:])[-80:] for process in left))
 
@@ -176,14 +180,7 @@ def _no_process_left(project: Project) -> None:
 def _make_project(project: Project, families: int) -> Project:
     """Write a pipeline: a row from the mirror's images and one from drawn data, a second or two each."""
     shutil.copytree(ROOT / "stages", project.work / "stages", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in (
-        "dvc.yaml",
-        ".dvcignore",
-        ".gitignore",
-        "data/.gitignore",
-        "reports/.gitignore",
-        "metrics/tolerances.yaml",
-    ):
+    for name in COPIED:
         (project.work / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, project.work / name)
     yaml.dump({"tiny": _fill_mirror(project.mirror)}, project.work / "data/catalog.yaml")

@@ -184,27 +184,42 @@ def test_a_normal_likelihood_has_the_best_variance():
     assert likelihoods[0] > max(likelihoods[1:])
 
 
-def test_new_codes_come_from_the_mixture_of_the_training_images_codes():
-    """As far from the middle, and as far apart, as those of the images are, and not as standard normal ones."""
-    model, data, _ = trained(vae, num_channels=2, num_epochs=5, num_components=4)
-    with torch.no_grad():
-        codes = model.draw_codes(intensities(data.train.inputs), torch.Generator().manual_seed(0))
-        decoded = []
-        model.decode = lambda codes: decoded.append(codes) or codes  # what is decoded
-        model.draw(2000, torch.Generator().manual_seed(0))
-    drawn = torch.cat(decoded)
+def test_new_codes_come_from_the_mixture_fitted_to_codes():
+    """Three in ten from a round part, seven from a long one, both far from where standard normal ones are."""
+    draws = torch.Generator().manual_seed(0)
+    codes = torch.randn(1000, 3, generator=draws)
+    first = torch.arange(1000) < 300
+    codes[first], codes[~first] = codes[first] - 8, codes[~first] * torch.tensor([3.0, 1.0, 0.2]) + 8
+    model = vae.build(ARGS[vae].model_copy(update={"num_components": 2}), {})
+    model.draw_codes = lambda images, draws: codes
+    model.fit_mixture(torch.zeros(1000, 1, 28, 28), 1)
+    drawn = model.noise(10_000, draws)
+    first_drawn = drawn[:, 1] < 0
+    assert first_drawn.double().mean() == pytest.approx(0.3, abs=0.02)
+    for new, old in ((drawn[first_drawn], codes[first]), (drawn[~first_drawn], codes[~first])):
+        torch.testing.assert_close(new.mean(0), old.mean(0), rtol=0, atol=0.1)
+        torch.testing.assert_close(new.T.cov(), old.T.cov(), rtol=0.1, atol=0.1)
+
+
+def test_the_mixture_is_fitted_when_all_else_is_trained():
+    """What is drawn before, such as the images of each epoch, is made of standard normal codes."""
+    args = ARGS[vae].model_copy(update={"num_components": 4})
+    before = vae.build(args, {}).noise(5, torch.Generator().manual_seed(0))
+    assert torch.equal(before, torch.randn(5, 3, generator=torch.Generator().manual_seed(0)))
+    model, _, _ = trained(vae, num_components=4)
     assert model.shares.sum() == pytest.approx(1.0, abs=1e-5)
-    torch.testing.assert_close(drawn.mean(0), codes.mean(0), rtol=0, atol=0.25)
-    torch.testing.assert_close(drawn.std(0), codes.std(0), rtol=0.2, atol=0.1)
 
 
 def test_averaged_generator_is_the_exponential_mean_of_its_weights():
-    model, _, _ = trained(gan, num_epochs=1, batch_size=96)  # one step: the average begins with the weights after it
-    for averaged, weight in zip(model.averaged.module.parameters(), model.generator.parameters(), strict=True):
-        assert torch.equal(averaged, weight)
-    model, _, _ = trained(gan, num_epochs=3, batch_size=96)
-    first, last = next(model.averaged.module.parameters()), next(model.generator.parameters())
-    assert not torch.equal(first, last)
+    """Beginning with the weights after the first step, 0.9 of the mean and 0.1 of the weights after each other one."""
+    one_step, _, _ = trained(gan, num_epochs=1, batch_size=96)
+    two_steps, _, _ = trained(gan, num_epochs=2, batch_size=96)
+    weights = [list(module.parameters()) for module in (one_step.generator, two_steps.generator)]
+    for averaged, first in zip(one_step.averaged.module.parameters(), weights[0], strict=True):
+        assert torch.equal(averaged, first)
+    for averaged, first, second in zip(two_steps.averaged.module.parameters(), *weights, strict=True):
+        assert not torch.equal(first, second)
+        torch.testing.assert_close(averaged, 0.9 * first + 0.1 * second)
 
 
 def test_pixel_gaussian_has_mean_and_covariance_of_the_images():
@@ -234,10 +249,23 @@ def test_a_loss_that_is_not_finite_is_one_line():
         trained(vae, learning_rate=1e12, num_epochs=20)
 
 
-def test_bfloat16_changes_training_and_not_use():
-    """Images are drawn in float32, so that the batch that an image is drawn in changes nothing."""
-    model, _, _ = trained(dcgan)
+def test_bfloat16_changes_training_and_not_use(monkeypatch):
+    monkeypatch.setattr(training, "product_dtype", lambda precision, device: getattr(torch, precision))
+    model, data, _ = trained(vae)
+    images = intensities(data.test.inputs[:5])
+
+    def loss(precision: str) -> float:
+        model.args = model.args.model_copy(update={"precision": precision})
+        with torch.no_grad():
+            return model.loss(images, torch.Generator().manual_seed(0)).item()
+
+    assert model.eval() and loss("bfloat16") == loss("float32")
+    assert model.train() and loss("bfloat16") != loss("float32")
+
+
+@pytest.mark.parametrize("module", [vae, gan, dcgan], ids=name)
+def test_the_batch_that_an_image_is_drawn_in_changes_nothing(module):
+    model, _, _ = trained(module)
     noise = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         torch.testing.assert_close(model.from_noise(noise)[:2], model.from_noise(noise[:2]), rtol=0, atol=1e-6)
-    assert math.isfinite(float(model.from_noise(noise).sum()))

@@ -163,3 +163,12 @@ def test_a_difference_is_of_equal_seeds_with_the_interval_of_the_paired_t_test()
     cells = tables.results_frame(table, [base, other, alone]).iloc[:, -1].tolist()
     low, high = (0.2 + sign * 4.30265 * 0.1 / math.sqrt(3) for sign in (-1, 1))
     assert cells == ["–", f"+0.2000 ({low:+.4f} to {high:+.4f})", "–"]
+
+
+@pytest.mark.parametrize("to", ["relative_to", "difference_from"])
+def test_a_row_without_the_first_metric_has_no_ratio_and_no_difference(to):
+    """Tables hold rows of several kinds of models; neither can be taken of, nor to, what was not measured."""
+    other = dataclasses.replace(row("b"), values={"weight": [1.0, 2.0, 3.0]})
+    for base in ("a", "b"):
+        table = TABLE.model_copy(update={to: base})
+        assert tables.results_frame(table, [row(), other]).iloc[1, -1] == "–"

@@ -102,6 +102,16 @@ def test_noise_cannot_buy_a_pass(recorded):
     assert found == "underpowered: wider than ± 0.02; record more seeds"
 
 
+def test_what_another_machine_decides_is_compared_on_the_same_one_alone():
+    alone = TOLERANCES.model_copy(update={"same_machine_only": {"row": ["test_accuracy"]}})
+
+    def found(content: dict) -> list[str]:
+        return [found.why for found in compare_runs({"row": OLD}, {"row": content}, {"row": (1, 2, 3)}, alone)]
+
+    assert found(fresh(0.1, 0.2, 0.3, processor="elsewhere")) == []
+    assert len(found(fresh(0.1, 0.2, 0.3))) == 3
+
+
 def test_many_checks_share_the_probability_of_a_false_alarm():
     """Of 400 verifications of 40 honest metrics about 1 % may fail; with no correction a third would."""
     draws = random.Random(0)
@@ -145,6 +155,15 @@ def test_a_metric_without_a_tolerance_fails():
 
 def test_the_committed_tolerances_are_valid():
     assert validate(Tolerances, read_yaml(ROOT / "metrics/tolerances.yaml"), "tolerances").confidence == 0.977
+
+
+def test_no_committed_band_of_a_share_reaches_across_half_of_all_shares():
+    """It would let pass what it is to catch."""
+    tolerances = validate(Tolerances, read_yaml(ROOT / "metrics/tolerances.yaml"), "tolerances")
+    shares = [name for name in tolerances.better if name.endswith("accuracy") or name in ("precision", "recall")]
+    assert len(shares) >= 5
+    for declared in (tolerances.metrics, *tolerances.runs.values()):
+        assert all(declared[name].floor <= 0.25 for name in shares if name in declared)
 
 
 def test_what_is_the_same_for_every_seed_takes_no_share_of_the_probability():
