@@ -21,6 +21,7 @@ from tests.conftest import ENVIRONMENT, ROOT, SMALL, write_params, yaml
 REPRO = [sys.executable, "-m", "stages", "repro", "--jobs", "2"]
 DVC = [sys.executable, "-m", "dvc"]
 PATIENCE_SECONDS = 600  # a rebuild takes about fifteen
+GONE_SECONDS = 60  # in which the last process of a rebuild has ended
 IDX_FILES = {
     "train-images-idx3-ubyte": (600, 28, 28),
     "train-labels-idx1-ubyte": (600,),
@@ -172,9 +173,11 @@ def _succeed(project: Project, *command: str) -> None:
 
 def _no_process_left(project: Project) -> None:
     """Wait for processes to go: the one that others are copied from takes seconds on a busy machine."""
-    _, alive = psutil.wait_procs(project.processes(), timeout=60)
-    if left := [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]:
-        raise Wrong("works on alone: " + "; ".join(" ".join(process.cmdline()[1:])[-80:] for process in left))
+    end = time.monotonic() + GONE_SECONDS
+    while left := project.processes():
+        if time.monotonic() > end:
+            raise Wrong("works on alone: " + "; ".join(" ".join(process.cmdline()[1:])[-80:] for process in left))
+        time.sleep(0.1)
 
 
 def _make_project(project: Project, families: int) -> Project:
