@@ -1,8 +1,8 @@
 # Every target makes the environment .venv first (.ci/bootstrap), from nothing but Python 3.10, 3.11 or 3.12.
-# PYTHON=… names the Python to use, ARGS=… is passed on: make test ARGS="-k vocab", make repro ARGS=train@mlp
+# PYTHON=… names the Python to use, ARGS=… is passed on: make test ARGS="-k vocab", make repro ARGS=FAMILY/ROW
 
 .DEFAULT_GOAL := repro
-.PHONY: help venv repro test verify rebuild bench faults lint lock
+.PHONY: help venv repro test verify rebuild spot-check same-numbers bench faults lint lock
 
 # The environment's python is the one that `dvc` finds for the stages. The search for a base Python must not see it,
 # so this is no global export. Variables that would lead it to other packages are dropped.
@@ -13,7 +13,7 @@ endif
 run = PATH="$(CURDIR)/.venv/bin:$$PATH" python
 
 help: ## Print this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' Makefile
 	@echo 'PYTHON=/path/to/python3.12 names the Python to use; ARGS=… is passed on'
 
 venv: ## Make or renew .venv from requirements.lock
@@ -33,13 +33,19 @@ verify: venv ## Compare the metrics with the references; fail if one left its ba
 rebuild: venv ## Run every stage anew, whatever is there or in the cache
 	@$(run) -m stages repro --force $(ARGS)
 
+spot-check: venv ## Retrain one seed of as many rows as fit in ten minutes, in memory
+	@$(run) -m stages spot-check $(ARGS)
+
+same-numbers: venv ## Prove that the code changes no number since BASE, and record that instead of training again
+	@$(run) -m stages same-numbers --base $(or $(BASE),HEAD) $(ARGS)
+
 bench: venv ## Time layers and losses against their peers
-	@$(run) -m pytest tests/benchmarks --benchmark-only -o addopts= $(ARGS)
+	@$(run) -m pytest tests --benchmark-only -o addopts= $(ARGS)
 
 faults: venv ## Kill, cut, fill and break the rebuild of a small project in every way; some minutes
 	@$(run) -m tests.faults $(ARGS)
 
-lint: venv ## Check style, formatting, and dvc.yaml for DVC's traps
+lint: venv ## Check style, formatting, and dvc.yaml files for DVC's traps
 	@$(run) -m ruff check .
 	@$(run) -m ruff format --check .
 	@$(run) -m stages lint

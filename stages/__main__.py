@@ -1,54 +1,42 @@
 """The command line: `python -m stages …`. Each command imports only what it runs."""
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stages.core.errors import UserError
-
-# Commands of dvc.yaml.
-STAGES = (
-    *("check", "fetch", "prepare", "tokenize", "vocab", "subsample", "cooccur", "divide", "mix", "fold", "embed"),
-    *("train", "evaluate", "judge", "report"),
-)
+from stages.core.family import family_module, family_names
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Name = Annotated[str, typer.Argument(help="a key of params.yaml")]
-VectorsRun = Annotated[str, typer.Option("--run", help="a run of the family word_vectors")]
-Seed = Annotated[int | None, typer.Option(help="one of the run's seeds; the first if none")]
-Count = Annotated[int, typer.Option(min=1, help="how many words")]
-DEFAULT_RUN = "word_vectors_skip_gram"
-LanguageRun = Annotated[str, typer.Option("--run", help="a run of the family language_modeling")]
-ModelSeed = Annotated[int | None, typer.Option(help="one of the run's seeds; the first if none")]
-LANGUAGE_RUN = "language_modeling_lstm_400"
-ClassifierRun = Annotated[str, typer.Option("--run", help="a run of the family text_classification")]
-CLASSIFIER_RUN = "text_classification_bilstm_pieces"
-GeneratorRun = Annotated[str, typer.Option("--run", help="a run of the family image_generation")]
-GENERATOR_RUN = "image_generation_dcgan"
+FullName = Annotated[str, typer.Argument(metavar="FAMILY/NAME", help="a key of the family's params.yaml")]
+Family = Annotated[str, typer.Argument(help="a folder of stages/ with experiments")]
 
 
 @app.command()
-def check(out: Annotated[Path | None, typer.Option(help="file to write when all is well")] = None) -> None:
-    """Check params.yaml: keys, types, values and references."""
-    from stages import check as stage
+def check() -> None:
+    """Check params.yaml, all families' files and stages/documents.yaml: keys, types, values and references."""
+    from stages.results.documents import load_documents
+    from stages.results.project import load_project
 
-    stage.check(out)
+    load_documents(load_project())
+    print("parameters, tables and documents are valid")
 
 
 @app.command()
 def lint() -> None:
-    """Check dvc.yaml and params.yaml for what DVC accepts and then handles wrongly."""
-    from stages import lint as checks
+    """Check dvc.yaml and params.yaml files for what DVC accepts and then handles wrongly."""
+    from stages.rebuild import lint as checks
 
     if problems := checks.lint():
         print("\n".join(problems))
         raise typer.Exit(1)
-    print("dvc.yaml and params.yaml are free of DVC's traps")
+    print("dvc.yaml and params.yaml files are free of DVC's traps")
 
 
 @app.command()
@@ -60,79 +48,39 @@ def fetch(name: Annotated[str, typer.Argument(help="a key of data/catalog.yaml")
 
 
 @app.command()
-def prepare(name: Name) -> None:
-    """Turn raw files, or a rule to draw from, into tensors divided into splits."""
-    from stages import prepare as stage
-
-    stage.prepare(name)
-
-
-@app.command()
 def tokenize(name: Name) -> None:
-    """Divide one fetched text data set into words."""
+    """Divide one fetched text data set into tokens."""
     from stages import tokenize as stage
 
     stage.tokenize(name)
 
 
 @app.command()
+def join(name: Name) -> None:
+    """Put two tokenized texts one after the other."""
+    from stages import tokenize as stage
+
+    stage.join_tokens(name)
+
+
+@app.command()
 def vocab(name: Name) -> None:
-    """Choose the words of a corpus that count."""
+    """Choose the words of a text that count."""
     from stages import vocab as stage
 
     stage.vocab(name)
 
 
 @app.command()
-def subsample(name: Name) -> None:
-    """Number the words of a corpus, with the probability of each to be kept."""
-    from stages import subsample as stage
+def prepare(name: FullName) -> None:
+    """Make one data set of a family: tensors divided into splits, or what else its recipe says."""
+    from stages import prepare as stage
 
-    stage.subsample(name)
-
-
-@app.command()
-def cooccur(name: Name) -> None:
-    """Count how often words of a corpus occur near each other."""
-    from stages import cooccur as stage
-
-    stage.cooccur(name)
+    stage.prepare(name)
 
 
 @app.command()
-def divide(name: Name) -> None:
-    """Number the tokens of a corpus, in a training, a validation and a test part."""
-    from stages import divide as stage
-
-    stage.divide(name)
-
-
-@app.command()
-def mix(name: Name) -> None:
-    """Put the predictions of two runs side by side, for a run that mixes them."""
-    from stages import mix as stage
-
-    stage.mix(name)
-
-
-@app.command()
-def fold(name: Name) -> None:
-    """Number the words of rated texts, and divide the texts for cross-validation."""
-    from stages import fold as stage
-
-    stage.fold(name)
-
-
-@app.command()
-def embed(name: Name) -> None:
-    """Put the word vectors of a run beside rated texts."""
-    from stages import embed as stage
-
-    stage.embed(name)
-
-
-@app.command()
-def train(name: Name) -> None:
+def train(name: FullName) -> None:
     """Train one run, a model a seed."""
     from stages import train as stage
 
@@ -140,7 +88,7 @@ def train(name: Name) -> None:
 
 
 @app.command()
-def evaluate(name: Name) -> None:
+def evaluate(name: FullName) -> None:
     """Score the trained models of one run."""
     from stages import evaluate as stage
 
@@ -148,16 +96,16 @@ def evaluate(name: Name) -> None:
 
 
 @app.command()
-def judge(name: Name) -> None:
-    """Score the images of one generator by what a trained classifier sees in them."""
-    from stages import judge as stage
+def figures(family: Family) -> None:
+    """Draw the rows and tables of a family."""
+    from stages import figures as stage
 
-    stage.judge(name)
+    stage.figures(family)
 
 
 @app.command()
 def report() -> None:
-    """Write the tables, the figures and index.html under reports/."""
+    """Write the tables, the claims and index.html under reports/."""
     from stages import report as stage
 
     stage.report()
@@ -165,20 +113,20 @@ def report() -> None:
 
 @app.command()
 def repro(
-    targets: Annotated[list[str] | None, typer.Argument(help="stages, with all they need; all stages if none")] = None,
+    targets: Annotated[
+        list[str] | None, typer.Argument(help="stages, family/row or families, with all they need; all if none")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="stages at once")] = len(os.sched_getaffinity(0)),
     force: Annotated[bool, typer.Option(help="run every stage, whatever is there or in the cache")] = False,
     keep_going: Annotated[bool, typer.Option(help="after a failure run what does not depend on it")] = False,
-    minutes: Annotated[
-        float | None,
-        typer.Option(min=0.0, help="begin only what can be expected to end in this time, and name the rest"),
-    ] = None,
 ) -> None:
-    """Do what `dvc repro` does, on all cores."""
-    from stages import repro as stage
+    """Do what `dvc repro` does, on all cores, after a check of all parameters."""
+    from stages.rebuild import repro as stage
+    from stages.results.project import load_project
 
+    load_project()  # nothing is fetched or trained while a parameter is wrong
     try:
-        done = stage.repro(targets or [], jobs, force, keep_going, minutes)
+        done = stage.repro(targets or [], jobs, force, keep_going)
     except KeyboardInterrupt:
         same = "the same command without --force" if force else "the same command"
         print(f"stopped; {same} goes on from here", file=sys.stderr)
@@ -198,101 +146,14 @@ def readme(check: Annotated[bool, typer.Option(help="change nothing; fail if out
 @app.command()
 def show() -> None:
     """Print the results tables and say where the report is."""
-    from stages import show as stage
+    from stages.results import show as stage
 
     stage.show()
 
 
 @app.command()
-def nearest(word: str, run: VectorsRun = DEFAULT_RUN, seed: Seed = None, count: Count = 10) -> None:
-    """Print the words whose trained vectors are nearest to a word's."""
-    from stages import words as stage
-
-    stage.nearest(word, run, seed, count)
-
-
-@app.command()
-def analogy(a: str, b: str, c: str, run: VectorsRun = DEFAULT_RUN, seed: Seed = None, count: Count = 5) -> None:
-    """Answer "A is to B as C is to …" with trained word vectors."""
-    from stages import words as stage
-
-    stage.analogy(a, b, c, run, seed, count)
-
-
-@app.command()
-def similarity(a: str, b: str, run: VectorsRun = DEFAULT_RUN, seed: Seed = None) -> None:
-    """Print the cosine of the trained vectors of two words."""
-    from stages import words as stage
-
-    stage.similarity(a, b, run, seed)
-
-
-@app.command()
-def generate(
-    prompt: Annotated[str, typer.Option(help="how the text begins")],
-    run: LanguageRun = LANGUAGE_RUN,
-    temperature: Annotated[float, typer.Option(help="above 0; below 1 the likely becomes likelier")] = 1.0,
-    length: Annotated[int, typer.Option(min=1, help="how many words or characters to write")] = 60,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="of the draws")] = 1,
-    model_seed: ModelSeed = None,
-) -> None:
-    """Let a trained language model go on with a text."""
-    from stages import language as stage
-
-    stage.generate(prompt, run, temperature, length, seed, model_seed)
-
-
-@app.command()
-def score(file: Path, run: LanguageRun = LANGUAGE_RUN, model_seed: ModelSeed = None) -> None:
-    """Print the perplexity that a trained language model gives a text file."""
-    from stages import language as stage
-
-    stage.score(file, run, model_seed)
-
-
-@app.command()
-def cloze(
-    sentence: Annotated[str, typer.Argument(help="with one gap, written ___")],
-    run: LanguageRun = LANGUAGE_RUN,
-    count: Count = 10,
-    model_seed: ModelSeed = None,
-) -> None:
-    """Print the words for a gap that make the whole sentence most probable."""
-    from stages import language as stage
-
-    stage.cloze(sentence, run, count, model_seed)
-
-
-@app.command()
-def classify(
-    text: Annotated[str | None, typer.Argument(help="such as a sentence; each line of standard input if none")] = None,
-    run: ClassifierRun = CLASSIFIER_RUN,
-    model_seed: ModelSeed = None,
-    count: Annotated[int | None, typer.Option(min=1, help="how many words; if none, 10 of TEXT, 5 of a line")] = None,
-) -> None:
-    """Tell whether a text is positive or negative, how probable that is, and which words say so."""
-    from stages import classify as stage
-
-    stage.classify(text, run, model_seed, count)
-
-
-@app.command()
-def sample(
-    run: GeneratorRun = GENERATOR_RUN,
-    count: Annotated[int, typer.Option(min=1, max=10_000, help="how many images")] = 64,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="of the noise")] = 1,
-    out: Annotated[Path, typer.Option(help="a PNG file to write")] = Path("grid.png"),
-    model_seed: ModelSeed = None,
-) -> None:
-    """Write a grid of images that a trained generator makes of noise."""
-    from stages import sample as stage
-
-    stage.sample(run, count, seed, out, model_seed)
-
-
-@app.command()
 def compare(
-    family: Annotated[str, typer.Argument(help="a folder of stages/, such as regression")],
+    family: Family,
     rev: Annotated[str, typer.Option(help="Git revision that the experiments were made from")] = "HEAD",
     by: Annotated[str | None, typer.Option(help="metric that decides which is best")] = None,
 ) -> None:
@@ -304,22 +165,59 @@ def compare(
 
 @app.command()
 def verify(
-    runs: Annotated[list[str] | None, typer.Argument(help="runs of params.yaml; all if none")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="family/row or families; all if none")] = None,
     update: Annotated[
         bool, typer.Option(help="record the present metrics as references, and show the difference")
-    ] = False,
-    skip_left_out: Annotated[
-        bool, typer.Option(help="skip the runs that the last `repro --minutes` had no time for, and name them")
     ] = False,
 ) -> None:
     """Compare metrics with the references; fail if one left its band, is missing, extra, stale or not a number."""
     from stages import verify as stage
 
-    if update and (runs or skip_left_out):
-        raise UserError("verify --update renews the references of all runs: name none, skip none")
+    if update and names:
+        raise UserError("verify --update renews the references of all runs: name none")
     if update:
         stage.update()
-    elif not stage.verify(runs or [], skip_left_out):
+    elif not stage.verify(names or []):
+        raise typer.Exit(1)
+
+
+@app.command()
+def retrain(name: FullName) -> None:
+    """Train the first seed of a run anew, in memory, and compare it with its reference."""
+    from stages import retrain as stage
+
+    found = stage.retrain(name)
+    for finding in found.findings:
+        print(f"{finding.metric} {finding.reference} -> {finding.fresh} ({finding.allowed}): {finding.why}")
+    if found.findings:
+        raise typer.Exit(1)
+    print(f"as recorded, {found.verified[name]}")
+
+
+@app.command()
+def spot_check(
+    minutes: Annotated[float, typer.Option(min=0.0, help="for data and training together")] = 10.0,
+    jobs: Annotated[int, typer.Option(min=1, help="rows at once")] = len(os.sched_getaffinity(0)),
+) -> None:
+    """Retrain one seed of as many rows as fit: the youngest results first, then a sample that rotates."""
+    from stages.rebuild import spot_check as checks
+
+    if not checks.spot_check(minutes, jobs):
+        raise typer.Exit(1)
+
+
+@app.command()
+def same_numbers(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="family/row; those that changed code reaches if none")
+    ] = None,
+    base: Annotated[str, typer.Option(help="Git revision whose results the lock files hold")] = "HEAD",
+    check_only: Annotated[bool, typer.Option(help="change no lock file")] = False,
+) -> None:
+    """Prove that changed code changes no number, and record that instead of training again."""
+    from stages.rebuild import same_numbers as checks
+
+    if not checks.same_numbers(base, names or [], check_only):
         raise typer.Exit(1)
 
 
@@ -327,6 +225,7 @@ def main() -> None:
     """Run a command; a UserError, or a file that cannot be used, becomes one line and exit status 1."""
     try:
         with _as_stage(os.environ.get("DVC_STAGE")):
+            _mount_families(sys.argv[1:2])
             app()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -338,19 +237,27 @@ def main() -> None:
         sys.exit(1)
 
 
+def _mount_families(command: list[str]) -> None:
+    """Add the families' own commands; only those of the family that is asked for are imported."""
+    for family in family_names():
+        about = importlib.import_module(f"stages.{family}").__doc__
+        own = family_module(family, "commands").app if command == [family] else None
+        if own is None:  # not asked for, or it has none
+            own = typer.Typer(help=about, invoke_without_command=True, callback=lambda: None)
+        app.add_typer(own, name=family, help=about)
+
+
 @contextmanager
-def _as_stage(stage: str | None) -> Iterator[None]:
+def _as_stage(address: str | None) -> Iterator[None]:
     """Run by DVC as a stage, end with DVC, and do not let an edit made meanwhile pass for what was run."""
-    if stage is None or sys.argv[1:2] == [] or sys.argv[1] not in STAGES:
+    if address is None:
         yield
         return
     from stages.core.processes import die_with_parent
-    from stages.memory import keep_freed_memory
-    from stages.pipeline import unchanged_dependencies
+    from stages.rebuild.guard import unchanged_dependencies
 
     die_with_parent()
-    keep_freed_memory()
-    with unchanged_dependencies(stage):
+    with unchanged_dependencies(address):
         try:
             yield
         except SystemExit as done:  # how Typer ends

@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 
 from stages.core.errors import UserError
-from stages.core.run import family_names, one_of
-from stages.core.schema import read_yaml, validate
+from stages.core.family import family_names
+from stages.core.run import family_file, one_of
 from stages.results.comparison import BEST, COMPARISON_RULE, Experiment, comparison_frame
+from stages.results.presentation import load_tables
 from stages.results.tables import to_markdown
-from stages.results.verification import Tolerances
-from stages.verify import TOLERANCES
+from stages.results.verification import load_family_metrics
 
 
 def compare(family: str, rev: str, by: str | None) -> None:
@@ -29,8 +29,13 @@ def compare(family: str, rev: str, by: str | None) -> None:
     """
     one_of(family, family_names(), "family")
     baseline, experiments, unfinished = read_experiments(rev)
-    better = validate(Tolerances, read_yaml(TOLERANCES), f"{TOLERANCES}:").better
-    frame = comparison_frame(baseline, experiments, family, better, by)
+    metrics = load_family_metrics(family_file(family, "metrics.yaml")).metrics
+    shown: dict[str, list[str]] = {}
+    for table in load_tables(family).tables.values():
+        for run in table.rows:
+            shown.setdefault(run, []).extend(table.metrics)
+    better = {name: metric.better for name, metric in metrics.items()}
+    frame = comparison_frame(baseline, experiments, family, shown, better, by)
     if frame.empty:
         waiting = f" ({unfinished})" if unfinished else ""
         raise UserError(
@@ -75,15 +80,16 @@ def read_experiments(rev: str) -> tuple[Experiment, list[Experiment], str]:
 def _experiment(state: Mapping[str, Any], name: str) -> Experiment:
     if state["error"] or not state["data"]:
         raise UserError(f"`dvc exp show` cannot read {name}: {(state['error'] or {}).get('msg', 'no message')}")
-    files = state["data"]["params"].get("params.yaml", {})
-    if "data" not in files:
+    params = {path: content["data"] for path, content in state["data"]["params"].items() if "data" in content}
+    if "params.yaml" not in params:
         raise UserError(f"{name}: params.yaml cannot be read; `dvc params diff` says why")
-    values = {}
+    values: dict[str, Any] = {}
     for path, content in state["data"]["metrics"].items():
         if "data" in content:  # a row that was not evaluated yet has none
             metrics = {key: entry["seeds"] for key, entry in content["data"].items() if key != "settings"}
-            values.setdefault(Path(path).stem, {}).update(metrics)  # of evaluate and of judge
-    return Experiment(name, files["data"], values)
+            _, family, *_, file = Path(path).parts
+            values.setdefault(f"{family}/{Path(file).stem}", {}).update(metrics)  # also of further stages of a row
+    return Experiment(name, params, values)
 
 
 def _print(frame: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""The README's results section, from reports/results.md."""
+"""The README's results section, from reports/summary.md."""
 
 import re
 from pathlib import Path
@@ -7,12 +7,12 @@ from stages.core.errors import UserError
 from stages.core.files import write_text
 
 README = Path("README.md")
-RESULTS = Path("reports/results.md")
+SUMMARY = Path("reports/summary.md")
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
 def update(check: bool) -> None:
-    """Replace what stands between the markers in README.md by reports/results.md; with `check` only compare.
+    """Replace what stands between the markers in README.md by reports/summary.md; with `check` only compare.
 
     Raises:
         UserError: a file or a marker is missing, or, with `check`, the README is out of date.
@@ -22,7 +22,8 @@ def update(check: bool) -> None:
         raise UserError(f"{README}: must hold the lines {BEGIN} and {END}, once each and in this order")
     before, rest = old.split(BEGIN)
     after = rest.split(END)[1]
-    new = f"{before}{BEGIN}\n\n{_from_root(read_results())}\n{END}{after}"
+    summary = _from_root(_read(SUMMARY, "`dvc repro` makes it"))
+    new = f"{before}{BEGIN}\n\n{summary}\n{END}{after}"
     if new == old:
         print(f"{README} is up to date")
     elif check:
@@ -30,15 +31,6 @@ def update(check: bool) -> None:
     else:
         write_text(README, new)
         print(f"{README}: results brought up to date")
-
-
-def read_results() -> str:
-    """Return the content of reports/results.md.
-
-    Raises:
-        UserError: there is no report yet.
-    """
-    return _read(RESULTS, "`dvc repro` makes it")
 
 
 def _read(path: Path, remedy: str) -> str:
@@ -50,4 +42,4 @@ def _read(path: Path, remedy: str) -> str:
 
 def _from_root(text: str) -> str:
     """Make links relative to reports/ relative to the root of the repository."""
-    return re.sub(r"\]\((?!https?:|#)", f"]({RESULTS.parent}/", text)
+    return re.sub(r"\]\((?!https?:|#)", f"]({SUMMARY.parent}/", text)

@@ -1,15 +1,15 @@
-"""Pipeline step: divide one text data set into tokens, words by torchtext."""
+"""Pipeline steps: divide one text data set into tokens, words by torchtext; join two of them."""
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import torchtext
 
+from stages.core.data import RAW
 from stages.core.errors import UserError
 from stages.texts.readers import READERS
-from stages.texts.recipes import Tokenize, load_text_recipe
-from stages.texts.tokens import TOKENS, write_tokens
+from stages.texts.recipes import Join, Tokenize, load_text_recipe
+from stages.texts.tokens import TOKENS, join, read_tokens, save_tokens, write_tokens
 
 torchtext.disable_torchtext_deprecation_warning()
 from torchtext.transforms import RegexTokenizer  # noqa: E402  warns when it is imported
@@ -34,10 +34,22 @@ def tokenize(name: str) -> None:
     """
     recipe: Tokenize = load_text_recipe("tokenize", name)
     divide = DIVIDERS[recipe.tokens]
-    ends = [] if recipe.mark is None else [recipe.mark]
-    raw = Path("data/raw") / recipe.raw
-    pieces = (tokens for piece in READERS[recipe.reader](raw) if (tokens := divide(piece)))
-    count = write_tokens(TOKENS / name, (tokens + ends for tokens in pieces))
+    ends = [] if recipe.eos is None else [recipe.eos]
+    raw = RAW / recipe.raw
+    texts = (tokens for text in READERS[recipe.reader](raw) if (tokens := divide(text)))
+    count = write_tokens(TOKENS / name, (tokens + ends for tokens in texts))
     if count == 0:
         raise UserError(f"{raw}: there is no word in it")
     print(f"{TOKENS / name}: {count:,} tokens")
+
+
+def join_tokens(name: str) -> None:
+    """Write data/tokens/<name>: two tokenized texts, one after the other.
+
+    Raises:
+        UserError: the entry is wrong, or a text is not tokenized.
+    """
+    recipe: Join = load_text_recipe("join", name)
+    joined = join(read_tokens(TOKENS / recipe.first), read_tokens(TOKENS / recipe.second))
+    save_tokens(TOKENS / name, joined)
+    print(f"{TOKENS / name}: {len(joined.ids):,} tokens")

@@ -14,9 +14,10 @@ import torch
 
 from stages.core.data import Data, load_prepared
 from stages.core.device import prepare_device
+from stages.core.family import family_module
 from stages.core.files import atomic_folder, write_json, write_text
 from stages.core.processes import die_with_parent
-from stages.core.run import MODELS, Run, family_module, load_run
+from stages.core.run import MODELS, Run, load_run
 from stages.core.training import History
 
 CURVES = Path("reports/curves")
@@ -24,6 +25,8 @@ CURVES = Path("reports/curves")
 
 def train(name: str) -> None:
     """Write data/models/<name> (<seed>.safetensors and <seed>.json, its history, a seed) and reports/curves/<name>.csv.
+
+    `name` is a full name, `family/row`.
 
     Raises:
         UserError: a parameter or the data are wrong, training diverged, or the disk is full.

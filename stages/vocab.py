@@ -20,17 +20,13 @@ def vocab(name: str) -> None:
     """Write data/vocabularies/<name>.json.
 
     Raises:
-        UserError: the entry is wrong, a data set is not tokenized, or fewer than two words remain.
+        UserError: the entry is wrong, its text is not tokenized, or fewer than two words remain.
     """
     recipe: Vocab = load_text_recipe("vocab", name)
-    data_sets = [read_tokens(TOKENS / data_set) for data_set in load_text_recipe("corpora", recipe.corpus)]
-    total = sum(len(ids) for _, ids in data_sets)
-    left = total if recipe.first is None else part_size(recipe.first, total)
-    counts: Counter[str] = Counter()
-    for words, ids in data_sets:
-        counted = np.bincount(ids[:left], minlength=len(words))
-        counts.update({word: count for word, count in zip(words, counted.tolist(), strict=True) if count})
-        left -= min(left, len(ids))
+    words, ids = read_tokens(TOKENS / recipe.tokens)
+    counted_part = ids if recipe.first is None else ids[: part_size(recipe.first, len(ids))]
+    counted = np.bincount(counted_part, minlength=len(words))
+    counts = Counter({word: count for word, count in zip(words, counted.tolist(), strict=True) if count})
     vocabulary = choose_words(counts, recipe)
     if len(vocabulary) - len(recipe.specials) < 2:
         found = len(vocabulary) - len(recipe.specials)

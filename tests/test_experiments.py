@@ -8,6 +8,8 @@ import pytest
 
 from tests.small_repository import shell as run_in
 
+RATE = "stages/line/params.yaml:runs.fast.args.learning_rate"
+
 
 @pytest.fixture
 def shell(built):
@@ -19,75 +21,76 @@ def run_queue(shell, experiments, seconds=300):
     """Start two workers, wait until so many experiments are kept as Git references, and stop the workers."""
     try:
         shell("dvc queue start -j 2 > queue.tmp 2>&1")  # into a file: the workers keep their output open
-        for _ in range(5 * seconds):
+        for _ in range(seconds):
             if shell("git for-each-ref refs/exps | grep -c /fast- || true").strip() == str(experiments):
                 return
-            time.sleep(0.2)
+            time.sleep(1)
         pytest.fail(shell("dvc queue status; dvc queue logs fast-1; dvc queue logs fast-2"))
     finally:
         shell("dvc queue stop --kill")
 
 
-def test_two_workers_run_a_grid_and_touch_one_row(built, shell):
-    shell("dvc exp run --queue -n fast -S runs.regression_fast.args.learning_rate=0.05,0.5")
+def compare(cli, *arguments):
+    done = cli("compare", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_two_workers_run_a_grid_and_touch_one_row(built, shell, cli):
+    shell(f"dvc exp run --queue -n fast -S {RATE}=0.05,0.5")
     run_queue(shell, 2)
     assert "Started '2' new" in (built / "queue.tmp").read_text()
 
-    names = shell("dvc exp list --name-only").split()
-    assert sorted(names) == ["fast-1", "fast-2"]
-    log = shell("dvc queue logs fast-1")
-    assert set(re.findall(r"Running stage '(.+)'", log)) == {
-        "check",
-        "train@regression_fast",
-        "evaluate@regression_fast",
-        "report",
-    }
+    assert sorted(shell("dvc exp list --name-only").split()) == ["fast-1", "fast-2"]
+    stages = [f"stages/line/dvc.yaml:{stage}" for stage in ("train@fast", "evaluate@fast", "figures")]
+    assert re.findall(r"Running stage '(.+)'", shell("dvc queue logs fast-1")) == [*stages, "report"]
     reference = shell("git for-each-ref --format='%(refname)' 'refs/exps/*/*/fast-1'").strip()
     assert shell(f"git diff --name-only HEAD {reference} -- metrics reports/curves").split() == [
-        "metrics/regression_fast.json",
-        "reports/curves/regression_fast.csv",
+        "metrics/line/fast.json",
+        "reports/curves/line/fast.csv",
     ]
     assert shell("git status --porcelain") == ""  # the workspace is as it was
 
-    table = shell("python -m stages compare regression")
+    table = compare(cli, "line")
     header, *lines = [line for line in table.splitlines() if line.startswith("|")]
     assert [cell.strip() for cell in header.split("|")[1:-1]] == [
         "row",
         "experiment",
         "learning rate",
         "test loss ↓",
-        "weight 1",
+        "slope",
     ]
     assert [re.sub(r" \(best\)", "", line.split("|")[2].strip()) for line in lines[1:]][1:] == ["fast-2", "fast-1"]
     assert table.count("(best)") == 1
 
     changed = shell("dvc exp diff fast-1 fast-2 --md")
-    assert "runs.regression_fast.args.learning_rate" in changed and "regression_slow" not in changed
+    assert "runs.fast.args.learning_rate" in changed and "slow" not in changed
     shown = shell("dvc exp show --only-changed --md --drop 'Created|data.*|reports.*|metrics$|params.yaml$'")
-    assert "fast-2" in shown and "regression_slow" not in shown
-    shell("dvc plots diff fast-1 fast-2 --targets reports/curves/regression_fast.csv")
+    assert "fast-2" in shown and "slow" not in shown
+    shell("dvc plots diff fast-1 fast-2 --targets reports/curves/line/fast.csv")
     page = (built / "dvc_plots/index.html").read_text()
     assert "fast-1" in page and "fast-2" in page
 
     shell("dvc exp apply fast-2")
-    assert "fast-2" in shell("python -m stages compare regression")
-    assert "workspace" in shell("python -m stages compare regression")
+    table = compare(cli, "line")
+    assert "fast-2" in table and "workspace" in table
 
 
-def test_what_cannot_be_compared_is_one_line(shell):
-    for arguments, message in (
-        (
-            "letters",
-            "error: family = 'letters': must be one of image_classification, image_generation, language_modeling",
-        ),
-        ("regression --rev gone", "error: `dvc exp show` failed: failed to show experiments - unknown Git revision"),
-        ("regression", "error: no experiment from HEAD changed a run of the family 'regression'"),
-    ):
-        printed = shell(f"python -m stages compare {arguments}", status=1)
-        assert printed.startswith(message) and printed.count("\n") == 1
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["letters"], "error: family = 'letters': must be one of line\n"),
+        (["line", "--rev", "gone"], "error: `dvc exp show` failed: failed to show experiments - unknown Git revision"),
+        (["line"], "error: no experiment from HEAD changed a run of the family 'line'"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(built, cli, arguments, message):
+    done = cli("compare", *arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith(message) and done.stderr.count("\n") == 1
 
 
-def test_outside_git_is_one_line(run_stages, dvc):
-    done = run_stages("compare", "regression")
+def test_outside_git_is_one_line(dvc, cli):
+    done = cli("compare", "line")
     assert done.returncode == 1
     assert "Only supported for Git repositories" in done.stderr and done.stderr.count("\n") == 1

@@ -1,19 +1,24 @@
-"""A run of params.yaml is independent of the others."""
+"""A row is independent of the others."""
 
-from tests.conftest import write_params
+from pathlib import Path
+
+from stages.rebuild.workspace import read_pipeline
+from tests.conftest import LINE, edited
+from tests.small_repository import rebuild
 
 
-def test_a_new_row_trains_only_itself(built, params, dvc):
-    """One entry in params.yaml, and the others are neither trained nor evaluated again."""
-    old = (built / "metrics/regression_slow.json").stat().st_mtime_ns
-    params["runs"]["regression_new"] = params["runs"]["regression_slow"] | {"label": "new"}
-    write_params(built, params)
-    done = dvc("repro")
-    assert done.returncode == 0, done.stderr
-    started = [line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")]
-    assert started == ["check", "train@regression_new", "evaluate@regression_new", "report"]
-    assert (built / "metrics/regression_slow.json").stat().st_mtime_ns == old
-    assert "new" in (built / "reports/tables/line.md").read_text()
+def test_a_new_row_trains_only_itself(built):
+    """One entry among the runs and a label, and the others are neither trained nor evaluated again."""
+    assert read_pipeline().stale == set()
+    old = {path: path.stat().st_mtime_ns for path in Path().glob("metrics/line/*.json")}
+    with edited(LINE / "params.yaml") as params, edited(LINE / "tables.yaml") as shown:
+        params["runs"]["new"] = params["runs"]["slow"] | {"args": {"learning_rate": 0.05}}
+        shown["rows"]["new"] = {"label": "a new one"}
+        shown["tables"]["line"]["rows"].append("new")
+    stages = [f"{LINE}/dvc.yaml:{name}" for name in ("train@new", "evaluate@new", "figures")]
+    assert read_pipeline().stale == {*stages, "report"}
 
-    third = dvc("repro")
-    assert "Running stage" not in third.stdout
+    rebuild("line/new")
+    assert read_pipeline().stale == set()
+    assert old == {path: path.stat().st_mtime_ns for path in old}
+    assert "a new one" in Path("reports/tables/line/line.md").read_text()

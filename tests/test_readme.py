@@ -1,22 +1,23 @@
-"""The README's results are the report's, and only what stands between the markers changes."""
+"""README.md is short and shows the report's summary between its markers; no link in any README is dead."""
 
-import subprocess
-import sys
+import re
+from pathlib import Path
 
 import pytest
 
-from stages import readme, show
+from stages import readme
 from stages.core.errors import UserError
+from tests.conftest import FAMILIES, ROOT
 
-RESULTS = """<!-- Generated -->
+READMES = [ROOT / "README.md", *sorted(ROOT.glob("[a-z]*/README.md")), *sorted(ROOT.glob("stages/*/README.md"))]
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
+SUMMARY = """<!-- Generated -->
 
-### Table
+| row    | number |
+|:-------|-------:|
+| a \\| b | 0.2000 |
 
-| row   |   parameters |               loss |        loss, document |
-|:------|-------------:|-------------------:|----------------------:|
-| a \\| b |            7 | 0.2000 ± 0.1 (3) | 0.25 differs (-0.05) |
-
-![picture](figures/x.png)
+![picture](tables/x.png)
 
 [numbers](tables/x.md) and [elsewhere](https://example.org)
 """
@@ -26,7 +27,7 @@ RESULTS = """<!-- Generated -->
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reports").mkdir()
-    (tmp_path / "reports/results.md").write_text(RESULTS)
+    (tmp_path / "reports/summary.md").write_text(SUMMARY)
     (tmp_path / "README.md").write_text(f"# Title\n{readme.BEGIN}\nold\n{readme.END}\nThe end.\n")
     return tmp_path
 
@@ -42,7 +43,7 @@ def test_only_the_part_between_the_markers_changes(folder):
 def test_links_start_at_the_root(folder):
     readme.update(check=False)
     text = (folder / "README.md").read_text()
-    assert "](reports/figures/x.png)" in text
+    assert "](reports/tables/x.png)" in text
     assert "](reports/tables/x.md)" in text
     assert "](https://example.org)" in text
 
@@ -63,31 +64,40 @@ def test_missing_markers_are_an_error(folder, text):
         readme.update(check=False)
 
 
-@pytest.mark.parametrize("name", ["README.md", "reports/results.md"])
+@pytest.mark.parametrize("name", ["README.md", "reports/summary.md"])
 def test_a_missing_file_is_an_error(folder, name):
     (folder / name).unlink()
     with pytest.raises(UserError, match=f"{name}: no such file"):
         readme.update(check=False)
 
 
-def test_a_pipe_gets_the_markdown_without_pictures(folder, capsys):
-    show.show()
-    printed = capsys.readouterr().out
-    assert printed.startswith("### Table")
-    assert "0.25 differs (-0.05)" in printed
-    assert "figures/x.png" not in printed
-    assert printed.endswith("Report: reports/index.html\n")
+def test_the_readme_shows_the_committed_results(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    readme.update(check=True)
 
 
-def test_a_terminal_gets_one_line_a_number(folder, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("NO_COLOR", "1")
-    show.show()
-    line = next(line for line in capsys.readouterr().out.splitlines() if "0.2000" in line)
-    assert line.split() == ["a", "|", "b", "loss", "0.2000", "±", "0.1", "(3)", "0.25", "differs", "(-0.05)"]
+def test_the_readme_is_short():
+    text = (ROOT / "README.md").read_bytes()
+    assert len(text) <= 10_000
+    assert text.count(b"\n") <= 200
 
 
-def test_showing_results_does_not_import_torch():
-    code = "import sys, stages.__main__, stages.show; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_every_folder_that_needs_one_has_a_readme():
+    told = {str(path.parent.relative_to(ROOT)) for path in READMES}
+    assert {".", "stages", "data", "metrics", *(f"stages/{family}" for family in FAMILIES)} <= told
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the names of the headings of a Markdown file, as GitHub makes them."""
+    headings = re.findall(r"(?m)^#+ (.*)$", path.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_relative_link_leads_to_a_file(path):
+    dead = []
+    for address, anchor in LINK.findall(path.read_text(encoding="utf-8")):
+        target = (path.parent / address).resolve() if address else path
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            dead.append(f"{address}#{anchor}")
+    assert dead == []

@@ -7,20 +7,21 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.conftest import yaml
+from stages.rebuild.workspace import read_pipeline
+from tests.conftest import LINE, edited, in_workspace
 from tests.small_repository import shell
 
 RUN = re.compile(r"Running stage '(.+)'")
-KEYS = " && ".join(  # of this clone alone: not in Git
-    f"dvc remote modify --local bucket {name} {value}"
-    for name, value in (("access_key_id", "key"), ("secret_access_key", "secret"))
-)
+KEYS = "export AWS_ACCESS_KEY_ID=key AWS_SECRET_ACCESS_KEY=secret"
 
 
 @pytest.fixture(scope="module")
 def origin(built_once, tmp_path_factory):
-    """The small pipeline, built and committed; tests only push from it."""
-    return shutil.copytree(built_once, tmp_path_factory.mktemp("origin"), dirs_exist_ok=True)
+    """The small pipeline, built, committed and pushed to a folder; tests only push from it."""
+    folder, store = tmp_path_factory.mktemp("origin"), tmp_path_factory.mktemp("store")
+    shutil.copytree(built_once, folder, symlinks=True, dirs_exist_ok=True)
+    shell(folder, f"dvc remote add -d store '{store}' && git commit -q -m remote .dvc/config && dvc push")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -36,55 +37,54 @@ def s3():
     server.stop()
 
 
-def push(origin, add_remote):
-    """Name the remote in a commit of the repository and push to it."""
-    shell(origin, f"{add_remote} && git commit -q -m remote .dvc/config && dvc push")
-
-
-def clone(origin, folder):
-    shell(origin, f"git clone -q . '{folder}'")
+@pytest.fixture
+def second(origin, tmp_path):
+    """A clone, which has the code and the metrics but neither data nor models."""
+    shell(origin, f"git clone -q . '{tmp_path}/second'")
+    folder = tmp_path / "second"
     assert not (folder / "data/models").exists() and not (folder / ".dvc/cache").exists()
     return folder
 
 
-def test_a_folder_brings_every_model_to_a_second_clone(origin, tmp_path):
-    push(origin, f"dvc remote add -f -d store '{tmp_path}/store'")
-    second = clone(origin, tmp_path / "second")
+def test_a_folder_brings_every_model_to_a_second_clone(origin, second):
     shell(second, "dvc pull")
-    for model in origin.glob("data/models/*/*"):
+    for model in origin.glob("data/models/line/*/*"):
         assert (second / model.relative_to(origin)).read_bytes() == model.read_bytes()
     assert not RUN.findall(shell(second, "dvc repro --pull --allow-missing"))
-    assert "up to date" in shell(second, "python -m stages repro")
+    with in_workspace(second):
+        assert read_pipeline().stale == set()
     assert shell(second, "git status --porcelain") == ""
 
 
-def test_s3_brings_every_model_to_a_second_clone(origin, tmp_path, s3):
-    push(origin, f"dvc remote add -f -d bucket s3://models/dvc && dvc remote modify bucket endpointurl {s3} && {KEYS}")
-    second = clone(origin, tmp_path / "second")
-    shell(second, f"{KEYS} && dvc pull")
-    assert len(list(second.glob("data/models/*/*.safetensors"))) == 4  # two rows, two seeds
-    assert not RUN.findall(shell(second, "dvc repro --pull --allow-missing"))
+def test_s3_brings_every_model_to_a_second_clone(origin, second, s3):
+    shell(origin, f"dvc remote add bucket s3://models/dvc && dvc remote modify bucket endpointurl {s3}")
+    shell(origin, f"{KEYS}; dvc push -r bucket")
+    shutil.copy(origin / ".dvc/config", second / ".dvc/config")
+    shell(second, f"{KEYS}; dvc pull -r bucket")
+    assert len(list(second.glob("data/models/line/*/*.safetensors"))) == 4  # two rows, two seeds
+    with in_workspace(second):
+        assert read_pipeline().stale == set()
 
 
-def test_a_changed_row_pulls_only_what_it_needs(origin, tmp_path):
-    push(origin, f"dvc remote add -f -d store '{tmp_path}/store'")
-    second = clone(origin, tmp_path / "second")
+def test_a_changed_row_pulls_only_what_it_needs(second):
     assert not RUN.findall(shell(second, "dvc repro --pull --allow-missing"))
     assert not (second / ".dvc/cache").exists()  # nothing changed, nothing pulled
-    params = yaml.load(second / "params.yaml")
-    params["runs"]["regression_fast"]["args"]["learning_rate"] = 0.2
-    yaml.dump(params, second / "params.yaml")
-    shell(second, "dvc pull generate evaluate")  # what the report reads of all rows
+    with edited(second / LINE / "params.yaml") as params:
+        params["runs"]["fast"]["args"]["learning_rate"] = 0.2
     ran = RUN.findall(shell(second, "dvc repro --pull --allow-missing"))
-    assert ran == ["check", "train@regression_fast", "evaluate@regression_fast", "report"]
-    assert [path.name for path in second.glob("data/models/*")] == ["regression_fast"]
-    shell(second, "dvc push && dvc pull && python -m stages repro")
+    family = [f"{LINE}/dvc.yaml:{stage}" for stage in ("train@fast", "evaluate@fast", "figures")]
+    assert ran == [*family, "report"]
+    assert [path.name for path in second.glob("data/models/line/*")] == ["fast"]
+    shell(second, "dvc push && dvc pull")
+    with in_workspace(second):
+        assert read_pipeline().stale == set()
 
 
-def test_an_empty_folder_and_a_missing_bucket_are_errors(origin, tmp_path, s3):
-    shell(origin, f"dvc remote add -f -d store '{tmp_path}/store' && git commit -qm remote .dvc/config")
-    second = clone(origin, tmp_path / "second")
-    printed = shell(second, "dvc pull", status=1)
-    assert "do not exist neither locally nor on remote" in printed and "data/models/regression_slow" in printed
-    shell(second, f"dvc remote add -f -d bucket s3://gone/dvc && dvc remote modify bucket endpointurl {s3} && {KEYS}")
-    assert "The specified bucket does not exist" in shell(second, "dvc pull", status=255)
+def test_an_empty_folder_and_a_missing_bucket_are_errors(second, tmp_path, s3):
+    (second / ".dvc/config.local").write_text(
+        f"['remote \"empty\"']\n    url = {tmp_path}/empty\n"
+        f"['remote \"bucket\"']\n    url = s3://gone/dvc\n    endpointurl = {s3}\n"
+    )
+    printed = shell(second, "dvc pull -r empty", status=1)
+    assert "do not exist neither locally nor on remote" in printed and "data/models/line/slow" in printed
+    assert "The specified bucket does not exist" in shell(second, f"{KEYS}; dvc pull -r bucket", status=255)

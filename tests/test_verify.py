@@ -2,141 +2,138 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from stages import verify
-from stages.core.run import PARAMS
-from stages.core.schema import read_yaml, validate
-from stages.results.params import Params
+from stages.results.fresh import read_metrics, verification
+from stages.results.project import load_project
 from stages.results.references import load_references
-from stages.results.verification import Tolerances, compare_runs
-from tests.conftest import ENVIRONMENT, ROOT, write_params
+from tests.conftest import LINE, ROOT, edited, in_workspace
+from tests.small_repository import rebuild
+
+SLOW = Path("metrics/line/slow.json")
 
 
 @pytest.fixture(scope="module")
 def recorded_once(built_once, tmp_path_factory) -> Path:
-    """The small pipeline, rebuilt with two seeds and recorded; not to be changed."""
+    """The small pipeline, built with two seeds and recorded; not to be changed."""
     folder = tmp_path_factory.mktemp("recorded")
-    shutil.copytree(built_once, folder, dirs_exist_ok=True)
-    command = [sys.executable, "-m", "stages", "verify", "--update"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "regression_slow  test_loss" in done.stdout
+    shutil.copytree(built_once, folder, symlinks=True, dirs_exist_ok=True)
+    with in_workspace(folder):
+        verify.update()
+        rebuild()  # the report shows what was recorded
     return folder
 
 
 @pytest.fixture
 def recorded(recorded_once, workspace) -> Path:
     """The workspace, turned into a copy of that."""
-    shutil.copytree(recorded_once, workspace, dirs_exist_ok=True)
-    return workspace
+    return shutil.copytree(recorded_once, workspace, symlinks=True, dirs_exist_ok=True)
 
 
-@pytest.fixture
-def rebuild(run_stages):
-    """Bring the workspace up to date."""
-
-    def run() -> None:
-        done = run_stages("repro", env=ENVIRONMENT)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    return run
-
-
-def test_verify_passes_then_catches_a_changed_metric_and_a_stale_stage(recorded, run_stages, rebuild):
-    stale = run_stages("verify")
-    assert stale.returncode == 1 and "report" in stale.stdout  # it shows the recorded durations
-    rebuild()
-    done = run_stages("verify")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 runs compared near-exactly" in done.stdout
-
-    path = recorded / "metrics/regression_slow.json"
-    metrics = json.loads(path.read_text())
-    metrics["test_loss"]["seeds"]["1"] *= 1.01
-    path.write_text(json.dumps(metrics))
-    done = run_stages("verify")
-    assert done.returncode == 1
-    assert "regression_slow" in done.stdout and "test_loss" in done.stdout and "seed 1, same machine" in done.stdout
-    assert "evaluate@regression_slow" in done.stdout and "stale" in done.stdout
-
-    other = run_stages("verify", "regression_fast")
-    assert other.returncode == 0, other.stdout
-    refused = run_stages("verify", "--update")
-    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
-    assert "evaluate@regression_slow out of date" in refused.stderr
-
-
-def test_scores_of_a_judge_count_as_the_runs_own(recorded, run_stages):
-    """A metric that only a judge gives is no metric of the references: extra."""
-    scores = {"frechet_distance": {"mean": 1.0, "sd": None, "seeds": {"1": 1.0, "2": 1.0}}, "settings": {}}
-    path = recorded / "metrics/judged/regression_slow.json"
-    path.parent.mkdir()
-    path.write_text(json.dumps(scores))
-    done = run_stages("verify")
-    assert done.returncode == 1
-    assert "frechet_distance" in done.stdout and "regression_slow" in done.stdout
-
-
-def test_a_subset_of_seeds_passes_and_does_not_shrink_the_references(recorded, run_stages, rebuild, params):
-    params["seeds"] = [2]
-    write_params(recorded, params)
-    rebuild()
-    done = run_stages("verify")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "near-exactly" in done.stdout
-    assert run_stages("verify", "--update").stdout.startswith("no change\n")
-
-
-def test_update_replaces_what_changed_and_shows_it(recorded, run_stages, rebuild, params):
-    """Old seeds of other hyperparameters say nothing of the new ones: they go."""
-    params["runs"]["regression_slow"]["args"]["learning_rate"] = 0.02
-    params["seeds"] = [2]
-    write_params(recorded, params)
-    rebuild()
-    assert run_stages("verify").returncode == 1
-    done = run_stages("verify", "--update")
+def test_what_is_recorded_is_shown_and_makes_the_report_stale(built, cli):
+    done = cli("verify", "--update")
     assert done.returncode == 0, done.stderr
-    assert "regression_slow" in done.stdout and "regression_fast" not in done.stdout
-    reference = json.loads((recorded / "metrics/references/regression_slow.json").read_text())
-    assert list(reference["metrics"]["test_loss"]) == ["2"]
-    assert run_stages("verify", "regression_slow").returncode == 0
+    assert "line/slow  test_loss" in done.stdout and "fewer seeds" not in done.stdout
+    stale = cli("verify")
+    assert (stale.returncode, stale.stdout.count("stale")) == (1, 1)
+    assert "report" in stale.stdout
+    one = cli("verify", "line/slow")  # the report is nothing that a row needs
+    assert one.returncode == 0, one.stdout
 
 
-def test_only_what_was_left_out_is_skipped(recorded, run_stages):
-    """Not what is out of date for another reason; and to skip all runs is no pass."""
-    (recorded / ".dvc/tmp/left_out.json").write_text(json.dumps(["train@regression_slow"]))
-    shutil.rmtree(recorded / "data/models/regression_fast")
-    done = run_stages("verify", "--skip-left-out")
+def test_verify_passes_then_catches_a_changed_metric_and_a_stale_stage(recorded, cli):
+    done = cli("verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "8 metrics of 2 runs are as recorded" in done.stdout
+    assert "exact: 2 runs: line/fast, line/slow" in done.stdout
+
+    metrics = json.loads(SLOW.read_text())
+    metrics["test_loss"]["seeds"]["1"] *= 1.01
+    SLOW.write_text(json.dumps(metrics))
+    done = cli("verify")
     assert done.returncode == 1
-    assert "no time for them, 1: regression_slow" in done.stdout
-    assert "train@regression_fast" in done.stdout and "stale" in done.stdout
+    assert "line/slow" in done.stdout and "test_loss" in done.stdout and "seed 1, same machine" in done.stdout
+    assert "stages/line/dvc.yaml:evaluate@slow" in done.stdout and "stale" in done.stdout
 
-    (recorded / ".dvc/tmp/left_out.json").write_text(json.dumps(["generate@line"]))
-    done = run_stages("verify", "--skip-left-out")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "nothing to verify: the last rebuild had no time for any" in done.stderr
+    other = cli("verify", "line/fast")
+    assert other.returncode == 0, other.stdout
+    refused = cli("verify", "--update")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "stages/line/dvc.yaml:evaluate@slow out of date" in refused.stderr
 
 
-def test_an_unknown_run_is_one_line(recorded, run_stages):
-    done = run_stages("verify", "gone")
+def test_metrics_of_a_further_stage_count_as_the_runs_own(recorded, cli):
+    """A metric that only such a stage gives is no metric of the references: extra."""
+    with edited(LINE / "params.yaml") as params:
+        params["residuals"]["slow"] = {"data": "points", "count": 3}
+    done = cli("line", "residuals", "slow")
+    assert done.returncode == 0, done.stderr
+    done = cli("verify")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: params.yaml: runs has no 'gone'") and done.stderr.count("\n") == 1
+    assert "largest_residual" in done.stdout and "line/slow" in done.stdout and "extra metric" in done.stdout
+
+
+def test_a_subset_of_seeds_passes_and_does_not_shrink_the_references(recorded, cli):
+    with edited(LINE / "params.yaml") as params:
+        params["runs"]["slow"]["seeds"] = 1
+    rebuild("line/slow")
+    done = cli("verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "exact: 2 runs" in done.stdout
+    assert cli("verify", "--update").stdout.startswith("no change\n")
+
+
+def test_update_replaces_what_changed_and_shows_it(recorded, cli):
+    """Old seeds of other hyperparameters say nothing of the new ones: they go."""
+    with edited(LINE / "params.yaml") as params:
+        params["runs"]["slow"]["args"]["learning_rate"] = 0.02
+        params["runs"]["slow"]["seeds"] = 1
+    rebuild("line/slow")
+    assert cli("verify").returncode == 1
+    done = cli("verify", "--update")
+    assert done.returncode == 0, done.stderr
+    assert "fewer seeds than before, which may be too few for other machines: line/slow" in done.stdout
+    assert "line/slow  test_loss" in done.stdout and "line/fast" not in done.stdout
+    assert list(load_references()["line/slow"].metrics["test_loss"]) == ["1"]
+    assert cli("verify", "line/slow").returncode == 0
+
+
+def test_a_run_that_is_gone_loses_its_reference(recorded, cli):
+    with edited(LINE / "params.yaml") as params, edited(LINE / "tables.yaml") as shown:
+        del params["runs"]["slow"], shown["rows"]["slow"], shown["claims"]
+        shown["tables"]["line"]["rows"].remove("slow")
+    SLOW.unlink()
+    rebuild()
+    assert cli("verify").returncode == 1
+    done = cli("verify", "--update")
+    assert done.returncode == 0, done.stderr
+    assert "line/slow" in done.stdout and "removed" in done.stdout
+    assert list(load_references()) == ["line/fast"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["gone"], "'gone': no such run or family; the families are line"),
+        (["line/gone"], "'line/gone': no such run or family; the families are line"),
+        (["--update", "line"], "verify --update renews the references of all runs: name none"),
+    ],
+)
+def test_an_unknown_run_is_one_line(workspace, cli, names, message):
+    done = cli("verify", *names)
+    assert (done.returncode, done.stderr) == (1, f"error: {message}\n")
 
 
 def test_the_committed_metrics_are_those_of_the_references(monkeypatch):
-    """A changed result with an old reference would let CI fail later; another processor's have bands instead."""
+    """A changed result with an old reference would let CI fail later; another processor's are within tolerances."""
     monkeypatch.chdir(ROOT)
-    params = validate(Params, read_yaml(PARAMS), "params.yaml:")
-    expected = {run: params.seeds_of(run) for run in params.runs}
-    tolerances = validate(Tolerances, read_yaml(verify.TOLERANCES), "tolerances.yaml:")
-    references, measured = load_references(), verify.read_metrics()
-    assert compare_runs(references, measured, expected, tolerances) == []
-    for run in params.runs:
+    project, references = load_project(), load_references()
+    measured = read_metrics(project)
+    assert verification(project, references, measured).findings == []
+    for run in project.runs:
         reference, metrics = references[run], measured[run]
         if metrics.pop("settings") == reference.settings:  # computed there: the very numbers
             for metric, summary in metrics.items():

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from stages.core.errors import UserError
-from stages.core.files import atomic_folder, write_json
-from stages.core.run import family_module
+from stages.core.family import family_module
+from stages.core.files import write_json
 
+RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
 PREDICTIONS = "predictions.safetensors"  # in the folder of an evaluation
 
@@ -47,21 +48,16 @@ class Data:
         return {"num_train": len(self.train.inputs), "num_validation": validation, "num_test": len(self.test.inputs)}
 
 
-def save_data(folder: Path, data: Data) -> None:
-    """Write `data` to `folder`, all or nothing.
-
-    Raises:
-        UserError: the disk is full or the folder read-only.
-    """
-    with atomic_folder(folder) as temporary:
-        for name, split in (("train", data.train), ("validation", data.validation), ("test", data.test)):
-            if split is not None:
-                write_tensors(temporary / f"{name}.safetensors", split._asdict())
-        write_json(temporary / "info.json", data.info)
+def write_data(folder: Path, data: Data) -> None:
+    """Write `data` into an existing folder."""
+    for name, split in (("train", data.train), ("validation", data.validation), ("test", data.test)):
+        if split is not None:
+            write_tensors(folder / f"{name}.safetensors", split._asdict())
+    write_json(folder / "info.json", data.info)
 
 
 def load_data(folder: Path, device: str = "cpu") -> Data:
-    """Read a folder written by `save_data` onto `device`.
+    """Read a folder written by `write_data` onto `device`.
 
     Raises:
         UserError: the folder is missing or damaged.
@@ -81,15 +77,13 @@ def load_data(folder: Path, device: str = "cpu") -> Data:
 
 
 def load_prepared(family: str, name: str, device: str = "cpu") -> Any:
-    """Read data/prepared/<name>: splits of examples, or what the `load` of `stages/<family>/data.py` reads.
-
-    Whatever it is has `info` (a dict) and `sizes()` (what metrics record of it).
+    """Read the prepared data `name` of a family as the `load` of its `data.py` does.
 
     Raises:
         UserError: the folder is missing or damaged.
     """
-    load = getattr(family_module(family, "data"), "load", load_data)
-    return load(PREPARED / name, device)
+    module = family_module(family, "data")
+    return module.load(PREPARED / (module.PREPARED_BY or family) / name, device)
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

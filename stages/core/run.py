@@ -1,32 +1,68 @@
-"""One run: a row of a results table, as the train and evaluate stages see it."""
+"""One run, a row of a results table, as the stages see it; and where its files are.
 
-import importlib
+A run's full name is `family/row`. What is computed for it stands in `stages/<family>/params.yaml`; the device, which
+all share, in params.yaml.
+"""
+
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field, StringConstraints
 
 from stages.core.errors import UserError
-from stages.core.schema import distinct, read_yaml, validate
+from stages.core.family import FAMILIES, family_module, family_names, model_names
+from stages.core.schema import Strict, read_yaml, validate
 
 PARAMS = Path("params.yaml")
 MODELS = Path("data/models")
-STAGES = Path(__file__).parent.parent
-FAMILY_STEPS = ("data", "train", "evaluate", "figures")
+EVALUATIONS = Path("data/evaluations")
+METRICS = Path("metrics")
 
-
-Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1), AfterValidator(distinct)]
+# DVC cannot track a parameter below a key with a dot in it.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Device = Literal["cpu", "cuda"]
+
+
+class RunEntry(Strict):
+    """One row in `stages/<family>/params.yaml`: what decides its numbers.
+
+    Attributes:
+        model: an architecture, a file of the family's folder.
+        data: what it is trained on, a name under `data`.
+        preset: key of `presets`, arguments that rows share; `args` go before them.
+        seeds: how many models are trained, with the seeds from 1 on.
+        args: the row's own arguments of the architecture.
+    """
+
+    model: str
+    data: str
+    preset: Name
+    seeds: int = Field(ge=1, le=100)
+    args: dict[str, Any]  # DVC wants it to be there, even if it is empty
+
+
+class FamilyParams(Strict):
+    """`stages/<family>/params.yaml`.
+
+    Attributes:
+        presets: arguments by the name of the preset.
+        data: recipes by kind and name; `stages/<family>/prepare.py` says which there are.
+        runs: the rows.
+        sections: what else the family declares in its `prepare.py`.
+    """
+
+    presets: dict[Name, dict[str, Any]]
+    data: dict[Name, dict[Name, dict[str, Any]]] = {}
+    runs: dict[Name, RunEntry]
+    sections: dict[Name, dict[Name, dict[str, Any]]] = {}
 
 
 @dataclass(frozen=True)
 class Run:
     """A run with its checked hyperparameters.
 
-    `args` is an instance of `Args` of `stages/<family>/<model>.py`: the defaults of the family,
-    overridden by the run's own `args`.
+    `args` is an instance of `Args` of `stages/<family>/<model>.py`: the preset, overridden by the run's own `args`.
     """
 
     name: str
@@ -45,46 +81,73 @@ class Run:
         return family_module(self.family, self.model).build(self.args, info)
 
 
-def family_names() -> list[str]:
-    """Names of the families: the folders of `stages/` with a `train.py`."""
-    return sorted(path.parent.name for path in STAGES.glob("*/train.py"))
+def family_file(family: str, name: str = "params.yaml") -> Path:
+    """Return the path of a file of a family's folder, relative to the root."""
+    return FAMILIES / family / name
 
 
-def model_names(family: str) -> list[str]:
-    """Names of the architectures of a family: its files that are no step of the pipeline."""
-    names = (path.stem for path in (STAGES / family).glob("*.py"))
-    return sorted(name for name in names if name not in FAMILY_STEPS and not name.startswith("_"))
+def split_name(name: str) -> tuple[str, str]:
+    """Return family and row (or data) of a full name.
+
+    Raises:
+        UserError: it is no full name, or there is no such family.
+    """
+    family, slash, row = name.partition("/")
+    if not slash or not row:
+        raise UserError(f"'{name}': must be family/name; the families are {', '.join(family_names())}")
+    return one_of(family, family_names(), f"'{name}': family"), row
 
 
-def family_module(family: str, name: str) -> ModuleType:
-    """Import `stages/<family>/<name>.py`: a step (`train`) or an architecture (`mlp`)."""
-    return importlib.import_module(f"stages.{family}.{name}")
+def load_family(family: str) -> FamilyParams:
+    """Return the parameters of a family, keys and types checked.
+
+    Raises:
+        UserError: the file is missing or wrong.
+    """
+    path = family_file(family)
+    content = validate(dict[str, Any], read_yaml(path), f"{path}:")
+    sections = {key: content.pop(key) for key in family_module(family, "prepare").SECTIONS if key in content}
+    params = validate(FamilyParams, content, f"{path}:")
+    typed = validate(dict[Name, dict[Name, dict[str, Any]]], sections, f"{path}:")
+    return params.model_copy(update={"sections": typed})
 
 
-def load_run(name: str, params: dict[str, Any] | None = None) -> Run:
-    """Return run `name` of params.yaml (or of `params`, its content), checked.
+def load_run(name: str, params: FamilyParams | None = None, device: str | None = None) -> Run:
+    """Return the run of a full name, checked.
+
+    Args:
+        name: `family/row`.
+        params: of the family, if they were read already.
+        device: that of params.yaml if none.
 
     Raises:
         UserError: one line: no such run, family or model, or an argument the model does not allow.
     """
-    params = read_yaml(PARAMS) if params is None else params
-    entry = choose(params.get("runs") or {}, name, f"{PARAMS}: runs")
-    where = f"{PARAMS}: runs.{name}"
-    family = one_of(entry.get("family"), family_names(), f"{where}.family")
-    model = one_of(entry.get("model"), model_names(family), f"{where}.model")
-
-    own = entry.get("args") or {}
-    merged = {**((params.get("defaults") or {}).get(family) or {}), **own}
-    seeds = merged.pop("seeds", params.get("seeds"))
+    family, row = split_name(name)
+    params = load_family(family) if params is None else params
+    path = family_file(family)
+    entry, where = choose(params.runs, row, f"{path}: runs"), f"{path}: runs.{row}"
+    model = one_of(entry.model, model_names(family), f"{where}.model")
+    preset = choose(params.presets, entry.preset, f"{where}.preset: presets")
     return Run(
         name=name,
         family=family,
         model=model,
-        data=str(entry.get("data")),
-        args=validate(family_module(family, model).Args, merged, f"{where}.args"),
-        seeds=validate(Seeds, seeds, f"{where}.args.seeds" if "seeds" in own else f"{PARAMS}: seeds"),
-        device=validate(Device, params.get("device"), f"{PARAMS}: device"),
+        data=entry.data,
+        args=validate(family_module(family, model).Args, {**preset, **entry.args}, f"{where}.args"),
+        seeds=list(range(1, entry.seeds + 1)),
+        device=load_device() if device is None else validate(Device, device, "device"),
     )
+
+
+def load_device() -> Device:
+    """Return the device that params.yaml names.
+
+    Raises:
+        UserError: params.yaml is missing or names none.
+    """
+    params = validate(dict[str, Any], read_yaml(PARAMS), f"{PARAMS}:")
+    return validate(Device, params.get("device"), f"{PARAMS}: device")
 
 
 def choose(entries: dict[str, Any], key: str, where: str) -> Any:

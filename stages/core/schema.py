@@ -43,7 +43,7 @@ def read_yaml(path: Path) -> Any:
         UserError: the file is missing, is not YAML, or repeats a key.
     """
     try:
-        return YAML(typ="safe", pure=True).load(path)
+        return YAML(typ="safe").load(path)  # libyaml's parser: a tenth of the time of the one in Python
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; run the command in the root of the repository") from error
     except YAMLError as error:

@@ -4,10 +4,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stages.core.data import Data
+from stages.core.metrics import accuracy
 from stages.core.run import Run
 from stages.core.training import History, predict
 from stages.image_classification.train import scale_pixels
-from stages.results.metrics import accuracy
 
 
 def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str, float]:

@@ -1,9 +1,9 @@
 """LeNet with batch normalisation: convolutions, pooling, a hidden layer (documents 000, 002 and 004).
 
 LeCun et al. 1998, Gradient-Based Learning Applied to Document Recognition, section II.B; Ioffe and Szegedy 2015, Batch
-Normalization, section 3.2. Differences from LeNet-5: rectified units, maximum pooling, every map of a layer sees all
-maps of the one before, one hidden layer in place of two, softmax in place of radial units; sizes are arguments. The
-hidden layer's values describe an image to whoever compares sets of images (`features`).
+Normalization, section 3.2. Differences from LeNet-5: ReLU, maximum pooling, every feature map is connected to all
+of the layer before, one hidden layer in place of two, softmax in place of radial basis functions; sizes are arguments.
+The activations of the hidden layer are the `features` that image_generation compares sets of images by.
 """
 
 from typing import Annotated, Any, Literal
@@ -15,14 +15,12 @@ from torch import Tensor, nn
 from stages.core.device import product_dtype
 from stages.image_classification.train import ImageArgs
 
-HAS_FEATURES = True  # so that it can judge images (stages/judge.py)
-
 
 class Args(ImageArgs):
     """Hyperparameters.
 
     Attributes:
-        channels: maps of each convolution; each is followed by pooling, which halves height and width.
+        channels: feature maps of each convolution; each is followed by pooling, which halves height and width.
         kernel_size: height and width of the filters; odd.
         num_features: units of the hidden layer.
         dropout: probability of zeroing one of them in training.
@@ -38,10 +36,10 @@ class Args(ImageArgs):
 
 
 class LeNet(nn.Module):
-    """Maps float32 (batch, 1, height, width) to logits, float32 (batch, classes)."""
+    """The network, float32 (batch, 1, height, width) -> logits, float32 (batch, classes)."""
 
     def __init__(self, args: Args, num_classes: int, size: int = 28) -> None:
-        """Draw the weights torch's way; `size` is the height and width of an image."""
+        """Build the layers, with PyTorch's default initial values; `size` is the height and width of an image."""
         super().__init__()
         self.precision = args.precision
         layers: list[nn.Module] = []
@@ -55,11 +53,11 @@ class LeNet(nn.Module):
         self.dropout, self.output = nn.Dropout(args.dropout), nn.Linear(args.num_features, num_classes)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the hidden layer's values, float32 (batch, num_features)."""
+        """Return the activations of the hidden layer, float32 (batch, num_features)."""
         dtype = product_dtype(self.precision, images.device.type)
         with torch.autocast(images.device.type, dtype, enabled=self.training and dtype != torch.float32):
-            maps = self.maps(images.contiguous(memory_format=torch.channels_last))
-            return self.hidden(maps).float()
+            feature_maps = self.maps(images.contiguous(memory_format=torch.channels_last))
+            return self.hidden(feature_maps).float()
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits."""

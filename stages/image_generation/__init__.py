@@ -1,1 +1,1 @@
-"""Models that make images: documents 002, 003 and 004."""
+"""Generative models of images: documents 002, 003 and 004."""

@@ -1,4 +1,4 @@
-"""Images to learn to make: those that image_classification prepared, whose classes nothing here is trained on."""
+"""Images to train on: those that image_classification prepared. No model here is trained on their classes."""
 
 import torch
 from torch import Tensor
@@ -16,12 +16,12 @@ def to_pixels(intensities: Tensor) -> Tensor:
     return intensities.mul(255).round_().clamp_(0, 255).byte()
 
 
-def chosen_by_seed(images: Tensor, count: int, seed: int) -> Tensor:
-    """Return `count` different ones of images (n, 1, height, width), in random order; all if there are fewer."""
+def random_subset(images: Tensor, count: int, seed: int) -> Tensor:
+    """Return `count` of the images (n, 1, height, width), drawn without replacement; all if there are fewer."""
     chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]
     return images[chosen.to(images.device)]
 
 
-def blackened(images: Tensor, share: float, draws: torch.Generator) -> Tensor:
-    """Return float32 images (n, 1, height, width) with each pixel set to 0 with probability `share`."""
-    return images * (torch.rand(images.shape, generator=draws) >= share).to(images.device)
+def corrupt(images: Tensor, probability: float, draws: torch.Generator) -> Tensor:
+    """Return float32 images (n, 1, height, width) with masking noise: each pixel is set to 0 with this probability."""
+    return images * (torch.rand(images.shape, generator=draws) >= probability).to(images.device)

@@ -1,17 +1,17 @@
 """DCGAN: a generator of transposed convolutions, a discriminator of strided ones (documents 002, 003 and 004).
 
 Radford, Metz and Chintala 2016, Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
-Networks, section 3: no pooling, batch normalisation, rectified units and tanh in the generator, leaky ones in the
+Networks, section 3: no pooling, batch normalisation, ReLU and tanh in the generator, leaky ReLU in the
 discriminator, the generator's weights of N(0, 0.02). Differences, for images of 28 pixels and few epochs:
 
 - two (transposed) convolutions in place of four, and one more in each network that leaves the size as it is;
-- no batch normalisation in the discriminator, which is held back by a penalty on its gradient (see `AdversarialArgs`);
-- before its last convolution the discriminator is told how much the images of a batch differ: Karras et al. 2018,
+- no batch normalisation in the discriminator, which is regularised by a gradient penalty (see `AdversarialArgs`);
+- the discriminator has a minibatch standard deviation layer before its last convolution: Karras et al. 2018,
   Progressive Growing of GANs for Improved Quality, Stability, and Variation, section 3;
-- Adam without momentum and at a higher rate that falls to 0, and the generator's moving average is kept;
-- the noise is normal and not uniform, and the discriminator's weights are drawn torch's way;
-- the discriminator has a say in what is drawn (see `Adversaries.draw`): not by its answer alone, which favours some
-  garments over others from one step to the next, but by its last maps too.
+- Adam with beta1 = 0 and a higher learning rate that falls to 0, and the EMA of the generator's weights is kept;
+- the noise is normal and not uniform, and the discriminator's weights have PyTorch's default initial values;
+- the discriminator selects among candidates (see `Adversaries.draw`): not by its logit alone, which favours some
+  classes over others from one step to the next, but by its last feature maps too.
 """
 
 from typing import Any
@@ -25,9 +25,9 @@ from stages.image_generation.train import (
     RESAMPLING,
     AdversarialArgs,
     Adversaries,
-    Maps,
-    Values,
-    as_values,
+    ToFeatureMaps,
+    ToVectors,
+    flatten_channels_last,
     train_adversarially,
 )
 
@@ -40,38 +40,39 @@ class Args(AdversarialArgs):
     """Hyperparameters.
 
     Attributes:
-        num_channels: maps of 14 by 14 pixels in both networks; those of 7 by 7 are twice, those of 28 by 28, which the
-            generator alone has, half as many.
+        num_channels: feature maps of 14 by 14 pixels in both networks; those of 7 by 7 are twice, those of 28 by 28,
+            which the generator alone has, half as many.
     """
 
     num_channels: int = Field(ge=2)
 
 
-class BatchDeviation(nn.Module):
-    """Adds a map that is everywhere the same: the standard deviation over the batch, the mean over all features."""
+class MinibatchDeviation(nn.Module):
+    """Adds a constant feature map: the standard deviation over the batch, averaged over all features and places."""
 
-    def forward(self, maps: Tensor) -> Tensor:
+    def forward(self, feature_maps: Tensor) -> Tensor:
         """Return (batch, channels + 1, height, width) for (batch, channels, height, width), a batch of at least 2."""
-        values = as_values(maps).float()  # as they lie in memory: the sums over the batch are several times as fast
+        # Sums over the batch are several times as fast in the order of memory.
+        values = flatten_channels_last(feature_maps).float()
         variance = (values - values.mean(0)).square().sum(0) / (len(values) - 1)
-        deviation = (variance + SMALLEST).sqrt().mean().to(maps.dtype)
-        return torch.cat([maps, deviation.expand(len(maps), 1, *maps.shape[2:])], 1)
+        deviation = (variance + SMALLEST).sqrt().mean().to(feature_maps.dtype)
+        return torch.cat([feature_maps, deviation.expand(len(feature_maps), 1, *feature_maps.shape[2:])], 1)
 
 
 class ConvolutionalAdversaries(Adversaries):
-    """Of an image the discriminator says more than its logit."""
+    """Adversaries whose candidates are selected by the discriminator's last feature maps too."""
 
-    def read(self, images: Tensor) -> Tensor:
-        """Return the logit and the mean of each of the last maps, (n, 1 + maps)."""
-        maps = self.discriminator[:-2](images)
-        return torch.cat([self.discriminator[-2:](maps), maps.mean((2, 3))], 1)
+    def selection_features(self, images: Tensor) -> Tensor:
+        """Return the logit and the spatial mean of each of the last feature maps, (n, 1 + feature maps)."""
+        feature_maps = self.discriminator[:-2](images)
+        return torch.cat([self.discriminator[-2:](feature_maps), feature_maps.mean((2, 3))], 1)
 
 
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return untrained networks for images of 28 by 28 pixels."""
     least, few, many = args.num_channels // 2, args.num_channels, 2 * args.num_channels
     generator = nn.Sequential(
-        *(nn.Linear(args.num_latents, many * QUARTER**2, bias=False), Maps(), nn.BatchNorm2d(many), nn.ReLU()),
+        *(nn.Linear(args.num_latents, many * QUARTER**2, bias=False), ToFeatureMaps(), nn.BatchNorm2d(many), nn.ReLU()),
         *(nn.ConvTranspose2d(many, few, **RESAMPLING), nn.BatchNorm2d(few), nn.ReLU()),
         *(nn.ConvTranspose2d(few, least, **RESAMPLING), nn.BatchNorm2d(least), nn.ReLU()),
         *(nn.Conv2d(least, 1, 3, padding=1), nn.Tanh()),
@@ -81,10 +82,10 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
             nn.init.normal_(layer.weight, 0.0, SD)
     discriminator = nn.Sequential(
         *(nn.Conv2d(1, few, **RESAMPLING), nn.LeakyReLU(SLOPE)),
-        *(nn.Conv2d(few, many, **RESAMPLING), nn.LeakyReLU(SLOPE), BatchDeviation()),
+        *(nn.Conv2d(few, many, **RESAMPLING), nn.LeakyReLU(SLOPE), MinibatchDeviation()),
         *(nn.Conv2d(many + 1, many, 3, padding=1), nn.LeakyReLU(SLOPE)),
-        *(Values(), nn.Linear(many * QUARTER**2, 1)),
+        *(ToVectors(), nn.Linear(many * QUARTER**2, 1)),
     )
     for network in (generator, discriminator):
         network.to(memory_format=torch.channels_last)
-    return ConvolutionalAdversaries(args, generator, discriminator, num_evidence=1 + many)
+    return ConvolutionalAdversaries(args, generator, discriminator, num_selection_features=1 + many)

@@ -1,4 +1,4 @@
-"""Scores of models that make images which need no other model; `stages/judge.py` adds a classifier's."""
+"""Scores of generative models that need no other model; `sample_quality.py` adds those that a classifier gives."""
 
 from typing import Any
 
@@ -10,22 +10,22 @@ from stages.core.data import Data
 from stages.core.errors import UserError
 from stages.core.run import Run
 from stages.core.training import History
-from stages.image_generation.data import blackened, intensities, to_pixels
+from stages.image_generation.data import corrupt, intensities, to_pixels
 from stages.image_generation.train import Generator
 
 NUM_SAMPLES = 10_000
-NUM_NEAREST = 1000  # samples, and test images, whose nearest training image is looked for
+NUM_NEAREST = 1000  # samples, and test images, whose nearest training image is searched
 SHOWN, PAIRS, WALKS, STEPS = 64, 10, 6, 10  # images in the report's figures
 BATCH = 1000
-BLACKENED = 0.3  # share of an image's pixels that an autoencoder is to make again
-SEED = 0  # of the samples' noise, of codes, of the pixels' order and of those that are blackened
+MASKED = 0.3  # probability of setting a pixel to 0 for a denoising autoencoder
+SEED = 0  # of the samples' noise, of draws of latents, of the shuffled pixels and of the masked ones
 
 
 @torch.no_grad()
 def example_scores(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
-    """Return `samples`, uint8 (NUM_SAMPLES, 1, height, width), which `judge` reads; nothing if the model draws none.
+    """Return `samples`, uint8 (NUM_SAMPLES, 1, height, width), for `sample_quality.py`; nothing if it is no generator.
 
-    Of a model that chooses its images among candidates `unchosen` too: as many that it makes, without a choice.
+    Of a model that selects its samples among candidates `unchosen` too: as many samples without a selection.
     """
     if not hasattr(model, "draw"):
         return {}
@@ -45,15 +45,14 @@ def draw(model: nn.Module, count: int, seed: int = SEED) -> Tensor:
 def score(model: nn.Module, run: Run, data: Data, history: History, predictions: dict[str, Tensor]) -> dict[str, float]:
     """Return the metrics of one trained model on the test images.
 
-    Of a generator `nearest_ratio`: the mean Euclidean distance of its images to the nearest training image, divided by
-    that of test images, which is 1 for images that are new and 0 for copies. Of a model with codes the
-    `reconstruction_error`, squared, the mean over pixels of 0 to 1, with `turned_error` and `shuffled_error` of test
-    images that were turned by 90 degrees or whose pixels were shuffled, all in one way; and `code_divergence`, in nats
-    an element, of the normal distribution fitted to the codes from the standard one. Of an autoencoder that could be
-    trained to do so `denoised_error`, between test images and what is made of them after a share of BLACKENED of their
-    pixels was set to 0. Of a model with a Bernoulli likelihood `negative_bound`, in nats an image: minus the bound on
-    its logarithm, with one draw of each code; of one with a normal likelihood `negative_density_bound`, that of a
-    density of pixels from 0 to 1, which may be below 0.
+    Of a generator `nearest_ratio`: the mean Euclidean distance of its samples to the nearest training image, divided by
+    that of test images, which is 1 for new images and 0 for copies. Of an encoder and decoder the
+    `reconstruction_error`, the mean squared error of a pixel from 0 to 1, with `rotated_error` and `shuffled_error` of
+    test images rotated by 90 degrees or with shuffled pixels, all by the same permutation; and `latent_divergence`, in
+    nats an element: the KL divergence of the normal distribution fitted to the latents from the standard one. Of an
+    autoencoder `denoised_error`, between test images and their reconstructions after masking noise with probability
+    MASKED. Of a model with a Bernoulli likelihood `negative_elbo`, in nats an image, with one draw of the latents; of
+    one with a normal likelihood `negative_elbo_density`, that of a density of pixels from 0 to 1, which may be below 0.
 
     Raises:
         UserError: the test images are all among the training images: a ratio to no distance.
@@ -62,28 +61,30 @@ def score(model: nn.Module, run: Run, data: Data, history: History, predictions:
     test = intensities(data.test.inputs)
     if predictions:
         training = intensities(data.train.inputs).flatten(1)
-        made = intensities(predictions["samples"][:NUM_NEAREST]).flatten(1)
-        of_made, of_test = (nearest(images, training)[0].mean() for images in (made, test[:NUM_NEAREST].flatten(1)))
+        samples = intensities(predictions["samples"][:NUM_NEAREST]).flatten(1)
+        of_samples, of_test = (
+            nearest(images, training)[0].mean() for images in (samples, test[:NUM_NEAREST].flatten(1))
+        )
         if of_test == 0:
             raise UserError(f"{run.name}: {run.data}: the first {NUM_NEAREST} test images are all training images too")
-        metrics["nearest_ratio"] = (of_made / of_test).item()
+        metrics["nearest_ratio"] = (of_samples / of_test).item()
     if hasattr(model, "encode"):
         order = torch.randperm(test[0].numel(), generator=torch.Generator().manual_seed(SEED))
         shuffled = test.flatten(1)[:, order.to(test.device)].view_as(test)
-        for name, images in (("reconstruction", test), ("turned", test.rot90(1, (2, 3))), ("shuffled", shuffled)):
+        for name, images in (("reconstruction", test), ("rotated", test.rot90(1, (2, 3))), ("shuffled", shuffled)):
             metrics[f"{name}_error"] = functional.mse_loss(reconstructed(model, images), images).item()
-        metrics["code_divergence"] = code_divergence(codes(model, test))
+        metrics["latent_divergence"] = latent_divergence(latents(model, test))
     if hasattr(run.args, "noise"):
         metrics["denoised_error"] = functional.mse_loss(reconstructed(model, noisy(test)), test).item()
     if likelihood := getattr(run.args, "likelihood", None):
-        name = "negative_bound" if likelihood == "bernoulli" else "negative_density_bound"
-        metrics[name] = negative_bound(model, test)
+        name = "negative_elbo" if likelihood == "bernoulli" else "negative_elbo_density"
+        metrics[name] = negative_elbo(model, test)
     return metrics
 
 
 def noisy(images: Tensor) -> Tensor:
-    """Return images, float32 (n, 1, height, width), with a share of BLACKENED of their pixels set to 0."""
-    return blackened(images, BLACKENED, torch.Generator().manual_seed(SEED))
+    """Return images, float32 (n, 1, height, width), with masking noise of probability MASKED."""
+    return corrupt(images, MASKED, torch.Generator().manual_seed(SEED))
 
 
 def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,26 +97,27 @@ def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def reconstructed(model: nn.Module, images: Tensor) -> Tensor:
-    """Return what a model with codes makes of images, both float32 (n, 1, height, width) from 0 to 1."""
+    """Return the reconstructions of images, both float32 (n, 1, height, width) from 0 to 1."""
     return torch.cat([model.decode(model.encode(batch)) for batch in images.split(BATCH)])
 
 
-def codes(model: nn.Module, images: Tensor) -> Tensor:
-    """Return the code of each image, (n, num_latents): one draw where the model has a distribution of them."""
+def latents(model: nn.Module, images: Tensor) -> Tensor:
+    """Return the latents of each image, (n, num_latents): one draw where the encoder gives a posterior."""
     draws = torch.Generator().manual_seed(SEED)
-    encode = (lambda batch: model.draw_codes(batch, draws)) if hasattr(model, "draw_codes") else model.encode
+    encode = (lambda batch: model.draw_latents(batch, draws)) if hasattr(model, "draw_latents") else model.encode
     return torch.cat([encode(batch) for batch in images.split(BATCH)])
 
 
-def code_divergence(codes: Tensor) -> float:
-    """Return the divergence of N(mean, covariance) of codes (n, elements) from N(0, I), in nats an element."""
-    codes = codes.double()
-    covariance = codes.T.cov().reshape(codes.shape[1], codes.shape[1])
-    terms = covariance.trace() + codes.mean(0).square().sum() - codes.shape[1] - torch.logdet(covariance)
-    return (terms / 2 / codes.shape[1]).item()
+def latent_divergence(latents: Tensor) -> float:
+    """Return the KL divergence of N(mean, covariance) of latents (n, elements) from N(0, I), in nats an element."""
+    latents = latents.double()
+    elements = latents.shape[1]
+    covariance = latents.T.cov().reshape(elements, elements)
+    terms = covariance.trace() + latents.mean(0).square().sum() - elements - torch.logdet(covariance)
+    return (terms / 2 / elements).item()
 
 
-def negative_bound(model: nn.Module, images: Tensor) -> float:
+def negative_elbo(model: nn.Module, images: Tensor) -> float:
     """Return the mean over images, float32 (n, 1, height, width), of what the model's `loss` gives, in nats."""
     draws = torch.Generator().manual_seed(SEED)
     return sum(model.loss(batch, draws).item() * len(batch) for batch in images.split(BATCH)) / len(images)
@@ -125,10 +127,10 @@ def negative_bound(model: nn.Module, images: Tensor) -> float:
 def outputs(model: nn.Module, run: Run, data: Data, predictions: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return what the figures need, images uint8 (…, height, width).
 
-    Of a generator `samples` and the `nearest` training image of each, its `progress` by epoch if it has any. Of a model
-    with codes `originals` and `reconstructions`, of one trained on noisy images `noisy` and `denoised` too, and, where
-    codes have two elements, the `codes` of all test images, float32 (n, 2), with their `classes`, int64 (n,). Of a
-    network that makes images of N(0, I) `walks`, (WALKS, STEPS, height, width), along arcs between two draws.
+    Of a generator `samples` and the `nearest` training image of each, its `progress` by epoch if it has any. Of an
+    encoder and decoder `originals` and `reconstructions`, of one trained with masking noise `noisy` and `denoised` too,
+    and of two latent dimensions the latents of all test images, `codes`, float32 (n, 2), with their `classes`, int64
+    (n,). Of a generator with noise of N(0, I) `walks`, (WALKS, STEPS, height, width): interpolations along arcs.
     """
     result: dict[str, Any] = {}
     test = intensities(data.test.inputs)
@@ -145,14 +147,14 @@ def outputs(model: nn.Module, run: Run, data: Data, predictions: dict[str, Tenso
         if getattr(run.args, "noise", 0):
             worse = noisy(test)[:PAIRS]
             result |= {"noisy": to_pixels(worse)[:, 0], "denoised": to_pixels(reconstructed(model, worse))[:, 0]}
-        all_codes = codes(model, test)
-        if all_codes.shape[1] == 2:
-            result |= {"codes": all_codes, "classes": data.test.targets}
-    # Codes from a mixture lie in its parts: an arc between two would lead through what no image is made of.
+        of_test = latents(model, test)
+        if of_test.shape[1] == 2:
+            result |= {"codes": of_test, "classes": data.test.targets}
+    # An arc between two draws of a mixture would leave its components, where there are no latents of images.
     if hasattr(model, "from_noise") and not getattr(run.args, "num_components", 0):
         noise = torch.randn(2, WALKS, run.args.num_latents, generator=torch.Generator().manual_seed(SEED))
         share = torch.linspace(0, 1, STEPS)[:, None, None]
-        # On a straight line between two points of N(0, I) the length would shrink: the shares' squares add up to 1.
+        # Spherical interpolation, the shares' squares add up to 1: on a straight line the norm would shrink.
         path = (share * torch.pi / 2).cos() * noise[0] + (share * torch.pi / 2).sin() * noise[1]
         images = model.from_noise(path.transpose(0, 1).flatten(0, 1).to(test.device))
         result["walks"] = to_pixels(images).view(WALKS, STEPS, *images.shape[2:])

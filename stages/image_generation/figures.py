@@ -1,4 +1,4 @@
-"""Figures of models that make images: samples, how they became, what they resemble, reconstructions and codes."""
+"""Figures of generative models: samples, by epoch and beside the nearest image, reconstructions and latents."""
 
 import io
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from stages.core.data import Data
 from stages.results.figures import COLOURS, Drawing, new_figure
-from stages.results.tables import words
+from stages.results.formatting import words
 
 COLUMNS = 8
 MOVING = 32  # images of an animation, which weigh as much in every frame
@@ -51,7 +51,7 @@ def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawin
         caption = f"{label}: test images, the same with pixels set to 0, and what is made of those."
         drawings["denoising"] = Drawing(caption, to_png(side_by_side(rows.flatten(0, 1), rows.shape[1])))
     if "codes" in outputs:
-        drawings["codes"] = _codes(label, outputs["codes"], outputs["classes"], data.info["classes"])
+        drawings["codes"] = _latents(label, outputs["codes"], outputs["classes"], data.info["classes"])
     return drawings
 
 
@@ -109,12 +109,12 @@ def to_png(*frames: Tensor) -> bytes:
     return content.getvalue()
 
 
-def _codes(label: str, codes: Tensor, classes: Tensor, names: list[str]) -> Drawing:
-    """Draw codes, float32 (n, 2), coloured by class, int64 (n,)."""
+def _latents(label: str, latents: Tensor, classes: Tensor, names: list[str]) -> Drawing:
+    """Draw latents, float32 (n, 2), coloured by class, int64 (n,)."""
     figure, axes = new_figure(6, 5)
     colours = matplotlib.colormaps["tab10"].colors  # one for each of ten classes
     for number, name in enumerate(names):
-        points = codes[classes == number]
+        points = latents[classes == number]
         axes.scatter(points[:, 0], points[:, 1], s=2, color=colours[number % len(colours)], label=name, rasterized=True)
     axes.set_axisbelow(True)
     axes.set_xlabel("first element of the code")

@@ -1,7 +1,7 @@
 """GAN of fully connected networks (documents 002, 003 and 004).
 
-Goodfellow et al. 2014, Generative Adversarial Nets. Differences: leaky rectified units in both networks in place of
-rectified, sigmoid and maxout units; batch normalisation in the generator; images from -1 to 1 by tanh.
+Goodfellow et al. 2014, Generative Adversarial Nets. Differences: leaky ReLU in both networks in place of
+ReLU, sigmoid and maxout units; batch normalisation in the generator; images from -1 to 1 by tanh.
 """
 
 from itertools import pairwise
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from stages.image_generation.train import AdversarialArgs, Adversaries, train_adversarially
 
 train = train_adversarially
-SLOPE = 0.2  # of leaky rectified units below 0
+SLOPE = 0.2  # of leaky ReLU below 0
 
 
 class Args(AdversarialArgs):
@@ -29,7 +29,7 @@ class Args(AdversarialArgs):
 
 
 class Image(nn.Module):
-    """Maps (batch, pixels) to (batch, 1, height, width)."""
+    """The output layer, (batch, pixels) -> (batch, 1, height, width)."""
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the values from -1 to 1 as square images."""

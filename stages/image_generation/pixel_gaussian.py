@@ -19,7 +19,7 @@ class PixelGaussian(nn.Module):
     """`mean` float32 (784,) and `factor` float32 (784, 784), a square root of the covariance."""
 
     def __init__(self) -> None:
-        """Make room for both."""
+        """Allocate both, all zero."""
         super().__init__()
         self.register_buffer("mean", torch.zeros(28 * 28))
         self.register_buffer("factor", torch.zeros(28 * 28, 28 * 28))
@@ -31,7 +31,7 @@ class PixelGaussian(nn.Module):
 
 
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
-    """Return the model without a mean."""
+    """Return the model before it is fitted."""
     return PixelGaussian()
 
 

@@ -1,11 +1,12 @@
-"""Training of models that make images: autoencoders by their reconstructions, and two networks against each other.
+"""Training of generative models of images: autoencoders by their reconstructions, GANs adversarially.
 
-Each architecture's file has a `train(model, data, args, seed, label)` that returns the history. What makes images from
-nothing is a generator: a module with
+Each architecture's file has a `train(model, data, args, seed, label)` that returns the history. A generator is a module
+with
 
     draw(count, draws: torch.Generator) -> float32 (count, 1, height, width) from 0 to 1
 
-and with the buffer `progress`, uint8 (epochs, PROGRESS, height, width): images of the same noise after each epoch.
+and, if it is trained by epochs, with the buffer `progress`, uint8 (epochs, PROGRESS, height, width): samples from the
+same noise after each epoch.
 """
 
 import math
@@ -24,15 +25,16 @@ from tqdm import tqdm
 from stages.core.data import Data
 from stages.core.device import product_dtype
 from stages.core.errors import UserError
-from stages.core.run import Run, family_module
+from stages.core.family import family_module
+from stages.core.run import Run
 from stages.core.schema import Strict
 from stages.core.training import History
-from stages.image_generation.data import chosen_by_seed, intensities, to_pixels
+from stages.image_generation.data import intensities, random_subset, to_pixels
 
-PROGRESS = 64  # images that are kept of each epoch
-DRAWN = 1000  # images that are made at a time
+PROGRESS = 64  # samples that are kept of each epoch
+DRAWN = 1000  # samples that are drawn at a time
 PROGRESS_SEED = 0  # of their noise
-CALIBRATED = 10_000  # training images that a discriminator's answers are calibrated by
+CALIBRATED = 10_000  # training images that the selection of candidates is calibrated on
 QUARTER = 28 // 4
 RESAMPLING = {"kernel_size": 4, "stride": 2, "padding": 1, "bias": False}  # a convolution to half or double size
 
@@ -54,11 +56,11 @@ class NetworkArgs(Strict):
     """Hyperparameters of every network.
 
     Attributes:
-        num_latents: elements of the code, or of the noise, that an image is made of.
+        num_latents: dimension of the latent vector; of a GAN, that of the noise.
         num_epochs: passes over the training images.
-        batch_size: images a step; what is left over at the end of an epoch is left out.
+        batch_size: images a step; an incomplete last batch of an epoch is dropped.
         learning_rate: of Adam.
-        precision: of products and convolutions in training; use is in float32. See `stages/core/device.py` for
+        precision: of products and convolutions in training; evaluation is in float32. See `stages/core/device.py` for
             processors without bfloat16.
     """
 
@@ -70,7 +72,7 @@ class NetworkArgs(Strict):
 
 
 class Network(nn.Module):
-    """What the networks share: the precision of training."""
+    """What all networks share: the precision of training."""
 
     def __init__(self, args: NetworkArgs) -> None:
         """Keep the arguments."""
@@ -78,17 +80,17 @@ class Network(nn.Module):
         self.args = args
 
     def mixed_precision(self) -> torch.autocast:
-        """Return the context of a step of training."""
+        """Return the autocast context of a training step."""
         device = next(self.parameters()).device.type
         dtype = product_dtype(self.args.precision, device)
         return torch.autocast(device, dtype, enabled=self.training and dtype != torch.float32)
 
 
 class Generator(Network):
-    """A network that makes images of noise: a subclass has `from_noise`, (n, num_latents) -> (n, 1, height, width)."""
+    """A network that maps noise to images: a subclass has `from_noise`, (n, num_latents) -> (n, 1, height, width)."""
 
     def __init__(self, args: NetworkArgs) -> None:
-        """Make room for images of each epoch."""
+        """Allocate the samples of each epoch."""
         super().__init__(args)
         self.register_buffer("progress", torch.zeros(args.num_epochs, PROGRESS, 28, 28, dtype=torch.uint8))
 
@@ -97,44 +99,45 @@ class Generator(Network):
         return torch.randn(count, self.args.num_latents, generator=draws).to(next(self.parameters()).device)
 
     def draw(self, count: int, draws: torch.Generator) -> Tensor:
-        """Return images of new noise."""
+        """Return samples from new noise."""
         return torch.cat([self.from_noise(batch) for batch in self.noise(count, draws).split(DRAWN)])
 
     @torch.no_grad()
     def keep_progress(self, epoch: int) -> None:
-        """Keep images of the same noise as after every other epoch; `epoch` counts from 1."""
+        """Keep samples, from the same noise after every epoch; `epoch` counts from 1."""
         training = self.training
         images = self.eval().from_noise(self.noise(PROGRESS, torch.Generator().manual_seed(PROGRESS_SEED)))
         self.progress[epoch - 1] = to_pixels(images)[:, 0]
         self.train(training)
 
 
-class Maps(nn.Module):
-    """Maps (batch, channels * 49) to (batch, channels, 7, 7)."""
+class ToFeatureMaps(nn.Module):
+    """Reshapes vectors (batch, channels * 49) to feature maps (batch, channels, 7, 7)."""
 
-    def forward(self, values: Tensor) -> Tensor:
-        """Return a view whose channels lie next to each other in memory."""
-        return values.view(len(values), QUARTER, QUARTER, -1).permute(0, 3, 1, 2)
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return a view in channels-last memory format."""
+        return vectors.view(len(vectors), QUARTER, QUARTER, -1).permute(0, 3, 1, 2)
 
 
-class Values(nn.Module):
-    """Maps (batch, channels, height, width) to (batch, channels * height * width), as `Maps` does backwards.
+class ToVectors(nn.Module):
+    """Reshapes feature maps (batch, channels, height, width) to (batch, height * width * channels).
 
-    Unlike torch's `Flatten` it keeps the order in memory, so that neither values nor gradients are copied.
+    It is the inverse of `ToFeatureMaps`. Unlike torch's `Flatten` it keeps the order in channels-last memory format, so
+    that neither values nor gradients are copied.
     """
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """Return a view of maps whose channels lie next to each other in memory."""
-        return as_values(maps)
+    def forward(self, feature_maps: Tensor) -> Tensor:
+        """Return a view of feature maps in channels-last memory format."""
+        return flatten_channels_last(feature_maps)
 
 
-def as_values(maps: Tensor) -> Tensor:
-    """Return a view (batch, values) of maps (batch, channels, height, width) as they lie in memory, channels last."""
-    return maps.permute(0, 2, 3, 1).flatten(1)
+def flatten_channels_last(feature_maps: Tensor) -> Tensor:
+    """Return (batch, height * width * channels), a view of (batch, channels, height, width) that are channels last."""
+    return feature_maps.permute(0, 2, 3, 1).flatten(1)
 
 
 def fully_connected(sizes: list[int], activation: Callable[[], nn.Module]) -> nn.Sequential:
-    """Return linear layers from `sizes[0]` to `sizes[-1]` values with an activation between any two."""
+    """Return linear layers from `sizes[0]` to `sizes[-1]` units with an activation between any two."""
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), activation()]
@@ -142,7 +145,7 @@ def fully_connected(sizes: list[int], activation: Callable[[], nn.Module]) -> nn
 
 
 def batches(images: Tensor, batch_size: int, draws: torch.Generator) -> Iterator[Tensor]:
-    """Yield all images once in random order, in batches of one size."""
+    """Yield the images in random order, in batches of one size; an incomplete last batch is dropped."""
     order = torch.randperm(len(images), generator=draws).to(images.device)
     for chosen in order.split(batch_size):
         if len(chosen) == min(batch_size, len(images)):
@@ -198,27 +201,28 @@ class AdversarialArgs(NetworkArgs):
 
     Attributes:
         discriminator_learning_rate: of the discriminator's Adam; null for that of the generator.
-        momentum: Adam's first beta, for both.
-        second_momentum: Adam's second beta, for both.
-        real_label: what the discriminator is to answer to real images (Salimans et al. 2016, Improved Techniques for
-            Training GANs, section 3.4, one-sided label smoothing).
-        average_decay: the generator that is kept has the exponential moving average of the weights, with this decay a
-            step (Yazici et al. 2019, The Unusual Effectiveness of Averaging in GAN Training); 0 for the last ones.
-        gradient_penalty: gamma of the discriminator's penalty gamma/2 |gradient|^2 at real images (Mescheder, Geiger
-            and Nowozin 2018, Which Training Methods for GANs do actually Converge?, equation 9); 0 for none.
-        penalty_interval: the penalty is counted at every so many steps alone, and so many times then (Karras et al.
-            2020, Analyzing and Improving the Image Quality of StyleGAN, section 3.1).
+        beta1: of Adam, for both.
+        beta2: of Adam, for both.
+        real_label: the discriminator's target for real images (one-sided label smoothing: Salimans et al. 2016,
+            Improved Techniques for Training GANs, section 3.4).
+        ema_decay: samples are drawn with the exponential moving average (EMA) of the generator's weights, with this
+            decay a step (Yazici et al. 2019, The Unusual Effectiveness of Averaging in GAN Training); 0 for the last
+            weights.
+        gradient_penalty: gamma of the R1 penalty gamma/2 |gradient|^2 of the discriminator at real images (Mescheder,
+            Geiger and Nowozin 2018, Which Training Methods for GANs do actually Converge?, equation 9); 0 for none.
+        penalty_interval: lazy regularisation: the penalty is added every so many steps, multiplied by as many (Karras
+            et al. 2020, Analyzing and Improving the Image Quality of StyleGAN, section 3.1).
         schedule: of both learning rates; `linear` lowers them to 0 over the second half of all steps.
-        candidates: so many images are made for each one that is drawn; see `Adversaries.draw`.
+        candidates: images that are generated for each one that is drawn; see `Adversaries.draw`.
     """
 
     discriminator_learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    momentum: float = Field(default=0.5, ge=0, lt=1)
-    second_momentum: float = Field(default=0.999, ge=0, lt=1)
+    beta1: float = Field(default=0.5, ge=0, lt=1)
+    beta2: float = Field(default=0.999, ge=0, lt=1)
     real_label: float = Field(default=1.0, gt=0.5, le=1)
     gradient_penalty: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     penalty_interval: int = Field(default=16, ge=1)
-    average_decay: float = Field(default=0.0, ge=0, lt=1)
+    ema_decay: float = Field(default=0.0, ge=0, lt=1)
     schedule: Literal["constant", "linear"] = "constant"
     candidates: int = Field(default=1, ge=1)
 
@@ -227,81 +231,86 @@ class Adversaries(Generator):
     """A generator of images from -1 to 1, and a discriminator of (batch, 1, height, width) to a logit (batch, 1)."""
 
     def __init__(
-        self, args: AdversarialArgs, generator: nn.Module, discriminator: nn.Module, num_evidence: int = 1
+        self, args: AdversarialArgs, generator: nn.Module, discriminator: nn.Module, num_selection_features: int = 1
     ) -> None:
-        """Put them side by side; `num_evidence` is how many values `read` has of an image."""
+        """Keep both; `num_selection_features` is how many `selection_features` an image has."""
         super().__init__(args)
         self.generator, self.discriminator = generator, discriminator
         self.averaged = AveragedModel(
-            generator, multi_avg_fn=get_ema_multi_avg_fn(args.average_decay), use_buffers=True
+            generator, multi_avg_fn=get_ema_multi_avg_fn(args.ema_decay), use_buffers=True
         ).requires_grad_(False)
         if args.candidates > 1:
-            self.register_buffer("weights", torch.zeros(num_evidence))
+            self.register_buffer("weights", torch.zeros(num_selection_features))
 
     def from_noise(self, noise: Tensor) -> Tensor:
-        """Return the images that the averaged generator makes of `noise`."""
+        """Return the images that the generator with averaged weights makes of `noise`."""
         return (self.averaged(noise).float() + 1) / 2
 
     def draw(self, count: int, draws: torch.Generator) -> Tensor:
-        """Return images of new noise, of `candidates` times as many those drawn by the odds that they are real.
+        """Return samples, selected among `candidates` times as many in proportion to the odds that they are real.
 
-        These odds are the ratio of the densities, so that of ever more candidates the chosen ones would be distributed
+        These odds are the density ratio, so that with ever more candidates the selected ones would be distributed
         as real images are (Turner et al. 2019, Metropolis-Hastings Generative Adversarial Networks, section 3; here, in
         place of a Markov chain, by importance resampling without replacement: Rubin 1988, Using the SIR Algorithm to
-        Simulate Posterior Distributions). The choice of up to DRAWN images is one: with the same draws, the first of
+        Simulate Posterior Distributions). Up to DRAWN images are selected together: with the same draws, the first of
         many need not be those of few.
         """
         if self.args.candidates == 1:
             return super().draw(count, draws)
-        return torch.cat([self._choose(min(DRAWN, count - start), draws) for start in range(0, count, DRAWN)])
+        return torch.cat([self._select(min(DRAWN, count - start), draws) for start in range(0, count, DRAWN)])
 
-    def _choose(self, count: int, draws: torch.Generator) -> Tensor:
-        """Return `count` images chosen from new candidates."""
+    def _select(self, count: int, draws: torch.Generator) -> Tensor:
+        """Return `count` images selected among new candidates."""
         images = super().draw(count * self.args.candidates, draws)
-        shares = (self.evidence(images) @ self.weights).double().softmax(0)
+        shares = (self.all_selection_features(images) @ self.weights).double().softmax(0)
         chosen = torch.multinomial(shares.cpu(), count, generator=draws)
         return images[chosen.sort().values.to(images.device)]  # which come with the likelier ones first
 
-    def read(self, images: Tensor) -> Tensor:
-        """Return what the discriminator has to say of images from -1 to 1: its logit, (n, 1)."""
+    def selection_features(self, images: Tensor) -> Tensor:
+        """Return the features that a batch of images from -1 to 1 is selected by: the discriminator's logit, (n, 1)."""
         return self.discriminator(images)
 
     @torch.no_grad()
-    def evidence(self, images: Tensor) -> Tensor:
-        """Return what `read` says, float32 (n, num_evidence), of images from 0 to 1, (n, 1, height, width), n > 1."""
+    def all_selection_features(self, images: Tensor) -> Tensor:
+        """Return the `selection_features` of images from 0 to 1, (n, 1, height, width) with n > 1, by batches.
+
+        They are float32 (n, num_selection_features).
+        """
         scaled = (2 * images - 1).contiguous(memory_format=torch.channels_last)
         batches = list(scaled.split(self.args.batch_size))
-        if len(batches[-1]) == 1:  # which no discriminator that compares the images of a batch has an answer to
+        if len(batches[-1]) == 1:  # a standard deviation over the batch needs two
             batches[-2:] = [torch.cat(batches[-2:])]
-        return torch.cat([self.read(batch).float() for batch in batches])
+        return torch.cat([self.selection_features(batch).float() for batch in batches])
 
     @torch.no_grad()
     def calibrate(self, images: Tensor, seed: int) -> None:
-        """Fit the weights that make the logarithm of odds of the evidence (Turner et al. 2019, section 3.2).
+        """Fit a logistic regression of real against generated on the features (Turner et al. 2019, section 3.2).
 
-        The discriminator's logits are none: its penalty keeps them too near to 0. Turner et al. fit on images that it
-        was not trained on; here every image is trained on, and one that recognises these makes the odds too extreme.
+        The discriminator's logits are no calibrated log-odds: its gradient penalty keeps them too near to 0. Turner et
+        al. fit on held-out images; here all images are trained on, and a discriminator that recognises these makes the
+        odds too extreme.
 
         Args:
             images: real ones, float32 (n, 1, height, width).
-            seed: of the noise of as many made ones.
+            seed: of the noise of as many generated ones.
         """
         from sklearn.linear_model import LogisticRegression
         from sklearn.preprocessing import StandardScaler
         from threadpoolctl import threadpool_limits
 
-        made = super().draw(len(images), torch.Generator().manual_seed(seed))
-        evidence = torch.cat([self.evidence(images), self.evidence(made)]).double().cpu().numpy()
+        generated = super().draw(len(images), torch.Generator().manual_seed(seed))
+        both = [self.all_selection_features(each) for each in (images, generated)]
+        features = torch.cat(both).double().cpu().numpy()
         with threadpool_limits(1):  # with more threads the last digits would depend on the machine
-            scaler = StandardScaler().fit(evidence)
-            fitted = LogisticRegression().fit(scaler.transform(evidence), [1] * len(images) + [0] * len(made))
+            scaler = StandardScaler().fit(features)
+            fitted = LogisticRegression().fit(scaler.transform(features), [1] * len(images) + [0] * len(generated))
         self.weights.copy_(torch.from_numpy(fitted.coef_[0] / scaler.scale_))
 
 
 def gradient_penalty(discriminator: nn.Module, images: Tensor) -> Tensor:
     """Return the squared norm of the discriminator's gradient at each image, the mean over the batch; float32 ().
 
-    Where the discriminator compares the images of a batch, an image's gradient is that of all their answers.
+    Where the discriminator has a layer over the batch, an image's gradient is that of the sum of all logits.
     """
     images = images.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
@@ -312,16 +321,17 @@ def train_adversarially(model: Adversaries, data: Data, args: AdversarialArgs, s
     """Train `model` in place: with each batch first the discriminator, then the generator (document 004).
 
     Goodfellow et al. 2014, Generative Adversarial Nets, algorithm 1 with one step of the discriminator, and the
-    generator's loss that section 3 recommends, -log D(G(z)). A record of the history has the `generator_loss` and the
-    `discriminator_loss`, of real and of made images together and without penalty, in nats, the `train_loss`, which is
-    their sum, and the `discriminator_accuracy`, the share of real and of made images that were recognised.
+    non-saturating generator loss that section 3 recommends, -log D(G(z)). A record of the history has the
+    `generator_loss` and the `discriminator_loss`, of real and generated images together and without penalty, in nats,
+    the `train_loss`, which is their sum, and the `discriminator_accuracy`, the share of real and generated images that
+    were classified correctly.
     """
     generator, discriminator = model.generator, model.discriminator
-    betas = (args.momentum, args.second_momentum)
+    betas = (args.beta1, args.beta2)
     rate = args.discriminator_learning_rate or args.learning_rate
     of_generator = torch.optim.Adam(generator.parameters(), args.learning_rate, betas)
     of_discriminator = torch.optim.Adam(discriminator.parameters(), rate, betas)
-    judge = functional.binary_cross_entropy_with_logits
+    cross_entropy = functional.binary_cross_entropy_with_logits
     num_steps = args.num_epochs * max(1, len(data.train.inputs) // args.batch_size)
     falls = args.schedule == "linear"
     schedules = [
@@ -332,10 +342,10 @@ def train_adversarially(model: Adversaries, data: Data, args: AdversarialArgs, s
     def step(images: Tensor, draws: torch.Generator) -> dict[str, Tensor]:
         real = (2 * images - 1).contiguous(memory_format=torch.channels_last)
         with model.mixed_precision():
-            made = generator(model.noise(len(real), draws))
-            on_real, on_made = discriminator(real).float(), discriminator(made.detach()).float()
-        true, false = torch.full_like(on_real, args.real_label), torch.zeros_like(on_made)
-        discriminator_loss = judge(on_real, true) + judge(on_made, false)
+            fake = generator(model.noise(len(real), draws))
+            on_real, on_fake = discriminator(real).float(), discriminator(fake.detach()).float()
+        real_targets, fake_targets = torch.full_like(on_real, args.real_label), torch.zeros_like(on_fake)
+        discriminator_loss = cross_entropy(on_real, real_targets) + cross_entropy(on_fake, fake_targets)
         of_discriminator.zero_grad()
         discriminator_loss.backward()
         if args.gradient_penalty and schedules[0].last_epoch % args.penalty_interval == 0:
@@ -345,8 +355,8 @@ def train_adversarially(model: Adversaries, data: Data, args: AdversarialArgs, s
 
         discriminator.requires_grad_(False)
         with model.mixed_precision():
-            answer = discriminator(made).float()
-        generator_loss = judge(answer, torch.ones_like(answer))
+            logits = discriminator(fake).float()
+        generator_loss = cross_entropy(logits, torch.ones_like(logits))
         of_generator.zero_grad()
         generator_loss.backward()
         of_generator.step()
@@ -356,10 +366,10 @@ def train_adversarially(model: Adversaries, data: Data, args: AdversarialArgs, s
             schedule.step()
 
         losses = {"generator_loss": generator_loss.detach(), "discriminator_loss": discriminator_loss.detach()}
-        recognised = ((on_real > 0).float().mean() + (on_made <= 0).float().mean()) / 2
-        return {"train_loss": sum(losses.values()), **losses, "discriminator_accuracy": recognised}
+        accuracy = ((on_real > 0).float().mean() + (on_fake <= 0).float().mean()) / 2
+        return {"train_loss": sum(losses.values()), **losses, "discriminator_accuracy": accuracy}
 
     history = train_by_steps(model, data, args, seed, label, step)
     if args.candidates > 1:
-        model.eval().calibrate(intensities(chosen_by_seed(data.train.inputs, CALIBRATED, seed)), seed)
+        model.eval().calibrate(intensities(random_subset(data.train.inputs, CALIBRATED, seed)), seed)
     return history

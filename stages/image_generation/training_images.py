@@ -1,4 +1,4 @@
-"""Training images themselves, each at most once: the best that a score should see, and pure memory."""
+"""Training images themselves, each at most once: the best scores that samples can have, by memorisation alone."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from stages.core.data import Data
 from stages.core.errors import UserError
 from stages.core.schema import Strict
 from stages.core.training import History
-from stages.image_generation.data import chosen_by_seed, intensities
+from stages.image_generation.data import intensities, random_subset
 
 
 class Args(Strict):
@@ -27,7 +27,7 @@ class TrainingImages(nn.Module):
     """`images` uint8 (n, 1, 28, 28), in random order."""
 
     def __init__(self, num_images: int) -> None:
-        """Make room for the images."""
+        """Allocate the images, all black."""
         super().__init__()
         self.register_buffer("images", torch.zeros(num_images, 1, 28, 28, dtype=torch.uint8))
 
@@ -51,5 +51,5 @@ def train(model: TrainingImages, data: Data, args: Args, seed: int, label: str) 
     images = data.train.inputs
     if len(images) < args.num_images:
         raise UserError(f"{label}: num_images = {args.num_images}: must be at most {len(images)}, the training images")
-    model.images.copy_(chosen_by_seed(images, args.num_images, seed))
+    model.images.copy_(random_subset(images, args.num_images, seed))
     return [{"epoch": 1, "train_loss": 0.0}]

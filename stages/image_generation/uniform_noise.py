@@ -1,4 +1,4 @@
-"""Uniform noise: every intensity of every pixel is equally likely. The worst that a score should see."""
+"""Uniform noise: every intensity of every pixel is equally likely. The worst scores that samples should have."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class Args(Strict):
 
 
 class UniformNoise(nn.Module):
-    """Knows nothing of any image."""
+    """A generator without parameters."""
 
     def draw(self, count: int, draws: torch.Generator) -> Tensor:
         """Return float32 (count, 1, 28, 28), uniform from 0 to 1."""

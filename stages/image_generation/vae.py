@@ -1,14 +1,14 @@
-"""Variational autoencoder: codes are kept close to a normal distribution, from which new ones are drawn (document 004).
+"""Variational autoencoder: latents are kept close to a normal prior, from which new ones are drawn (document 004).
 
-Kingma and Welling 2014, Auto-Encoding Variational Bayes: the bound of section 3, equation 10, with one draw of the
-code; the divergence of appendix B; a Bernoulli decoder (appendix C.1), for which a pixel's intensity is the probability
-that the pixel is 1. Differences: rectified hidden units, Adam. Three options make sharper images:
+Kingma and Welling 2014, Auto-Encoding Variational Bayes: the ELBO of section 3, equation 10, with one draw of the
+latents; the KL divergence of appendix B; a Bernoulli decoder (appendix C.1), for which a pixel's intensity is the
+probability that the pixel is 1. Differences: ReLU, Adam. Three options make sharper images:
 
 - convolutions with batch normalisation, as in DCGAN (dcgan.py), in place of fully connected layers;
 - a normal likelihood whose variance is the best one for the batch: Rybkin, Daniilidis and Levine 2021, Simple and
   Effective VAE Training with Calibrated Decoders, section 3.2;
-- new codes from a mixture of normal distributions fitted to the codes of training images when all else is trained:
-  Ghosh et al. 2020, From Variational to Deterministic Autoencoders, section 4, ex-post density estimation.
+- new latents from a Gaussian mixture fitted to the latents of training images when all else is trained: Ghosh et al.
+  2020, From Variational to Deterministic Autoencoders, section 4, ex-post density estimation.
 """
 
 import math
@@ -21,19 +21,19 @@ from torch.nn import functional
 
 from stages.core.data import Data
 from stages.core.training import History
-from stages.image_generation.data import chosen_by_seed, intensities
+from stages.image_generation.data import intensities, random_subset
 from stages.image_generation.train import (
     QUARTER,
     RESAMPLING,
     Generator,
-    Maps,
     NetworkArgs,
-    Values,
+    ToFeatureMaps,
+    ToVectors,
     fully_connected,
     train_by_reconstruction,
 )
 
-FITTED_CODES = 20_000  # that the mixture is fitted to
+FITTED_LATENTS = 20_000  # that the mixture is fitted to
 BATCH = 1000
 
 
@@ -42,10 +42,10 @@ class Args(NetworkArgs):
 
     Attributes:
         layer_sizes: units of the encoder's fully connected hidden layers; the decoder has them in reverse order.
-        num_channels: maps of 14 by 14 pixels of the convolutions before those layers, and half of those of 7 by 7; 0
-            for no convolutions.
+        num_channels: feature maps of 14 by 14 pixels of the convolutions before those layers, and half of those of 7 by
+            7; 0 for no convolutions.
         likelihood: of a pixel.
-        num_components: of the mixture that new codes are drawn from; 0 for the standard normal distribution.
+        num_components: of the mixture that new latents are drawn from; 0 for the standard normal distribution.
     """
 
     layer_sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
@@ -55,10 +55,10 @@ class Args(NetworkArgs):
 
 
 class VAE(Generator):
-    """An encoder to mean and spread of a code, and a decoder of codes."""
+    """An encoder to mean and log variance of the latents, and a decoder of latents."""
 
     def __init__(self, args: Args) -> None:
-        """Draw the weights torch's way."""
+        """Build both networks, with PyTorch's default initial values."""
         super().__init__(args)
         sizes = [2 * args.num_channels * QUARTER**2 or 28 * 28, *args.layer_sizes]
         down, up = _convolutions(args.num_channels) if args.num_channels else ([nn.Flatten()], [])
@@ -71,30 +71,30 @@ class VAE(Generator):
             self.register_buffer("factors", torch.zeros(components, args.num_latents, args.num_latents))
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and logarithm of the variance of the codes, each float32 (batch, num_latents)."""
+        """Return mean and log variance of the latents, each float32 (batch, num_latents)."""
         mean, log_variance = self.encoder(images).float().chunk(2, 1)
         return mean, log_variance
 
     def encode(self, images: Tensor) -> Tensor:
-        """Return the means of the codes, float32 (batch, num_latents)."""
+        """Return the means of the latents, float32 (batch, num_latents)."""
         return self.posterior(images)[0]
 
-    def decode(self, codes: Tensor) -> Tensor:
+    def decode(self, latents: Tensor) -> Tensor:
         """Return images (batch, 1, height, width) from 0 to 1: the mean of each pixel."""
-        return self.decoder(codes).float().view(-1, 1, 28, 28).sigmoid()
+        return self.decoder(latents).float().view(-1, 1, 28, 28).sigmoid()
 
-    def draw_codes(self, images: Tensor, draws: torch.Generator) -> Tensor:
-        """Return a code of each image, drawn from its distribution, float32 (batch, num_latents)."""
-        return drawn(*self.posterior(images), draws)
+    def draw_latents(self, images: Tensor, draws: torch.Generator) -> Tensor:
+        """Return latents of each image, drawn from their posterior, float32 (batch, num_latents)."""
+        return reparameterise(*self.posterior(images), draws)
 
     def loss(self, images: Tensor, draws: torch.Generator) -> Tensor:
-        """Return minus the bound on the log-likelihood of an image, in nats, the mean over the batch.
+        """Return the negative ELBO of an image in nats, the mean over the batch.
 
         With a normal likelihood it is that of a density, which may be below 0.
         """
         with self.mixed_precision():
             mean, log_variance = self.posterior(images)
-            logits = self.decoder(drawn(mean, log_variance, draws)).float().view_as(images)
+            logits = self.decoder(reparameterise(mean, log_variance, draws)).float().view_as(images)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum() / len(images)
         if self.args.likelihood == "bernoulli":
             reconstruction = functional.binary_cross_entropy_with_logits(logits, images, reduction="sum") / len(images)
@@ -104,7 +104,7 @@ class VAE(Generator):
         return divergence + reconstruction
 
     def noise(self, count: int, draws: torch.Generator) -> Tensor:
-        """Return new codes, float32 (count, num_latents)."""
+        """Return new latents, float32 (count, num_latents)."""
         noise = super().noise(count, draws)
         if self.args.num_components and self.shares.any():  # else it is not fitted yet
             chosen = torch.multinomial(self.shares.cpu(), count, replacement=True, generator=draws).to(noise.device)
@@ -112,40 +112,40 @@ class VAE(Generator):
         return noise
 
     def from_noise(self, noise: Tensor) -> Tensor:
-        """Return images of codes."""
+        """Return images decoded from latents."""
         return self.decode(noise)
 
     @torch.no_grad()
     def fit_mixture(self, images: Tensor, seed: int) -> None:
-        """Fit the mixture to a code of each of some images, float32 (n, 1, height, width)."""
+        """Fit the mixture to latents of images, float32 (n, 1, height, width), one draw of each."""
         from sklearn.mixture import GaussianMixture
         from threadpoolctl import threadpool_limits
 
         draws = torch.Generator().manual_seed(seed)
-        codes = torch.cat([self.draw_codes(batch, draws) for batch in images.split(BATCH)])
+        latents = torch.cat([self.draw_latents(batch, draws) for batch in images.split(BATCH)])
         with threadpool_limits(1):  # with more threads the last digits would depend on the machine
             # In float32 its many steps would make rounding, which differs between libraries, a different mixture.
-            mixture = GaussianMixture(self.args.num_components, random_state=seed).fit(codes.double().cpu().numpy())
+            mixture = GaussianMixture(self.args.num_components, random_state=seed).fit(latents.double().cpu().numpy())
         self.shares.copy_(torch.from_numpy(mixture.weights_))
         self.means.copy_(torch.from_numpy(mixture.means_))
         self.factors.copy_(torch.linalg.cholesky(torch.from_numpy(mixture.covariances_)))
 
 
-def drawn(mean: Tensor, log_variance: Tensor, draws: torch.Generator) -> Tensor:
-    """Return a draw of each code from its normal distribution, all float32 (batch, num_latents)."""
+def reparameterise(mean: Tensor, log_variance: Tensor, draws: torch.Generator) -> Tensor:
+    """Return a draw of latents from N(mean, variance) by the reparameterisation trick, float32 (batch, num_latents)."""
     noise = torch.randn(mean.shape, generator=draws).to(mean.device)
     return mean + (0.5 * log_variance).exp() * noise
 
 
 def _convolutions(few: int) -> tuple[list[nn.Module], list[nn.Module]]:
-    """Return the encoder's first layers and the decoder's last ones, with `few` maps of 14 by 14 pixels."""
+    """Return the encoder's first layers and the decoder's last ones, with `few` feature maps of 14 by 14 pixels."""
     many = 2 * few
     down = [
         *(nn.Conv2d(1, few, **RESAMPLING), nn.BatchNorm2d(few), nn.ReLU()),
-        *(nn.Conv2d(few, many, **RESAMPLING), nn.BatchNorm2d(many), nn.ReLU(), Values()),
+        *(nn.Conv2d(few, many, **RESAMPLING), nn.BatchNorm2d(many), nn.ReLU(), ToVectors()),
     ]
     up = [
-        *(Maps(), nn.BatchNorm2d(many), nn.ReLU()),
+        *(ToFeatureMaps(), nn.BatchNorm2d(many), nn.ReLU()),
         *(nn.ConvTranspose2d(many, few, **RESAMPLING), nn.BatchNorm2d(few), nn.ReLU()),
         nn.ConvTranspose2d(few, 1, **RESAMPLING),
     ]
@@ -158,8 +158,8 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
 
 
 def train(model: VAE, data: Data, args: Args, seed: int, label: str) -> History:
-    """Train by the bound, then fit the mixture, if there is to be one."""
+    """Maximise the ELBO, then fit the mixture, if there is to be one."""
     history = train_by_reconstruction(model, data, args, seed, label)
     if args.num_components:
-        model.eval().fit_mixture(intensities(chosen_by_seed(data.train.inputs, FITTED_CODES, seed)), seed)
+        model.eval().fit_mixture(intensities(random_subset(data.train.inputs, FITTED_LATENTS, seed)), seed)
     return history

@@ -16,13 +16,13 @@ from stages.core.vocabulary import Vocabulary, load_vocabulary
 
 @dataclass(frozen=True)
 class Stream:
-    """A text as numbers of tokens: training, validation and test part, one after the other.
+    """A text as token ids: training, validation and test part, one after the other.
 
     Attributes:
         tokens: int64 (tokens,).
         vocabulary: of the tokens, the most frequent ones of the training part first.
         unit: `word` or `character`.
-        mark: the token that ends a sentence or a poem.
+        eos: the token that ends a sentence or a poem.
         num_train: tokens of the first part.
         num_validation: tokens of the second.
         num_test: tokens of the third.
@@ -31,7 +31,7 @@ class Stream:
     tokens: Tensor
     vocabulary: Vocabulary
     unit: str
-    mark: str
+    eos: str
     num_train: int
     num_validation: int
     num_test: int
@@ -93,7 +93,7 @@ def _of_seed(tensors: dict[str, Tensor], part: str, seed: int) -> Tensor:
 
 
 def load(folder: Path, device: str = "cpu") -> Stream | Predictions:
-    """Read what the steps `divide` or `mix` wrote.
+    """Read data of the kinds `divide` and `mix`.
 
     Raises:
         UserError: the folder is missing or damaged.
@@ -106,4 +106,4 @@ def load(folder: Path, device: str = "cpu") -> Stream | Predictions:
         tokens = torch.from_numpy(np.load(folder / "tokens.npy")).long().to(device)
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{folder} is missing or damaged; `dvc repro` makes it again") from error
-    return Stream(tokens, load_vocabulary(folder / "vocabulary.json"), **info)
+    return Stream(tokens, load_vocabulary(folder / "vocabulary.json"), eos=info.pop("mark"), **info)

@@ -13,7 +13,7 @@ from stages.language_modeling.data import Predictions, Stream
 from stages.language_modeling.train import CHUNK, stream_log_likelihood
 
 PARTS = ("validation", "test")
-# Tokens by how often they occur in the training part; the unknown word, which stands for many, is a kind of its own.
+# Tokens by how often they occur in the training part; `<unk>`, which stands for many words, is a kind of its own.
 LIMITS = (10, 100, 1_000, 10_000)
 KINDS = ("under 10", "10 to 99", "100 to 999", "1,000 to 9,999", "10,000 and more", "unknown")
 SAMPLES, OPENING, SAMPLE_LENGTH, TEMPERATURE = 2, 4, 60, 0.8
@@ -80,8 +80,8 @@ def outputs(
     counts = torch.bincount(kinds, minlength=len(KINDS))
     sums = torch.bincount(kinds, -predictions["test"].double(), minlength=len(KINDS))
     draws = torch.Generator().manual_seed(0)
-    mark = data.vocabulary.index[data.mark]
-    begins = (tokens[start : len(tokens) - OPENING] == mark).nonzero()[:SAMPLES, 0] + start
+    eos = data.vocabulary.index[data.eos]
+    begins = (tokens[start : len(tokens) - OPENING] == eos).nonzero()[:SAMPLES, 0] + start
     samples = [
         generate(model, tokens[begin : begin + 1 + OPENING], SAMPLE_LENGTH, TEMPERATURE, draws, data)[1:]
         for begin in begins.tolist()
@@ -100,7 +100,7 @@ def kinds_of(data: Stream) -> Tensor:
 def generate(
     model: nn.Module, prompt: Tensor, length: int, temperature: float, draws: torch.Generator, data: Stream
 ) -> Tensor:
-    """Return `prompt` and `length` tokens that the model goes on with, none of them the unknown word.
+    """Return `prompt` and `length` tokens that the model goes on with, none of them `<unk>`.
 
     int64 (prompt + length,).
 

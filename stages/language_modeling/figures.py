@@ -11,6 +11,8 @@ from stages.language_modeling.data import Stream
 from stages.language_modeling.evaluate import KINDS, OPENING, TEMPERATURE
 from stages.results.figures import COLOURS, Drawing, new_figure
 
+TABLES_SHOW_OUTPUTS = True
+
 
 def draw(label: str, outputs: dict[str, Tensor], data: Stream) -> dict[str, Drawing]:
     """Return the texts that a run wrote; `outputs` are what the family's evaluate.py returns of its first seed."""
@@ -24,7 +26,7 @@ def draw(label: str, outputs: dict[str, Tensor], data: Stream) -> dict[str, Draw
 
 def text_of(tokens: list[int], data: Stream) -> str:
     """Return tokens as text, a line for each sentence or poem."""
-    words = ["\n" if word == data.mark else word for word in (data.vocabulary.words[token] for token in tokens)]
+    words = ["\n" if word == data.eos else word for word in (data.vocabulary.words[token] for token in tokens)]
     if data.unit == "character":
         return "".join(words).strip()
     return "\n".join(line.strip() for line in " ".join(words).split("\n")).strip()

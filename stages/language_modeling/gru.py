@@ -10,7 +10,7 @@ from torch import nn
 
 from stages.language_modeling.train import Recurrent, RecurrentArgs, train_network
 
-SECTION, train = "divide", train_network
+DATA_KINDS, train = ("divide",), train_network
 
 
 class Args(RecurrentArgs):

@@ -17,7 +17,7 @@ from stages.core.schema import Strict
 from stages.core.training import History
 from stages.language_modeling.data import Predictions
 
-SECTION = "mix"
+DATA_KINDS = ("mix",)
 ITERATIONS = 50  # the likelihood has a single maximum, and stands still long before
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from stages.language_modeling.train import Network, NetworkArgs, train_network
 
-SECTION, train = "divide", train_network
+DATA_KINDS, train = ("divide",), train_network
 
 
 class Args(NetworkArgs):
@@ -46,7 +46,7 @@ class NeuralNGram(Network):
         self.hidden = nn.Linear(size, args.num_hiddens)
 
     def features(self, tokens: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return x and tanh(d + H x), one after the other; before the text there are zeros, the unknown word."""
+        """Return x and tanh(d + H x), one after the other; before the text there are zeros, that is `<unk>`."""
         past = self.order - 2
         state = tokens.new_zeros((past, tokens.shape[1])) if state is None else state
         seen = torch.cat([state, tokens])

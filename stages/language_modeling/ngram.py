@@ -8,7 +8,7 @@ context h of n - 1 words has
 
 c being counts for the highest order and below it the number of different words before h w (equation 21); gamma(h) makes
 the sum over w one. Below single words lies the uniform distribution. Sentences are not padded: the text is one stream,
-and contexts reach over its marks. Stored as the ARPA format does: a probability for each n-gram, a weight for each
+and contexts reach over its EOS. Stored as the ARPA format does: a probability for each n-gram, a weight for each
 context.
 
 Where counts of counts are too few to estimate discounts, they are 0.5, 1 and 1.5 (as KenLM's option
@@ -28,7 +28,7 @@ from stages.core.training import History
 from stages.language_modeling.data import Stream
 from stages.language_modeling.train import mean_validation_loss, stream_log_likelihood
 
-SECTION = "divide"
+DATA_KINDS = ("divide",)
 FALLBACK = (0.5, 1.0, 1.5)
 
 

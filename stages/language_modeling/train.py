@@ -23,15 +23,16 @@ from tqdm import tqdm
 
 from stages.core.device import product_dtype
 from stages.core.errors import UserError
-from stages.core.output_layer import log_likelihood, sampled_cross_entropy
-from stages.core.run import Run, family_module
+from stages.core.family import family_module
+from stages.core.run import Run
 from stages.core.schema import Strict
 from stages.core.training import History
 from stages.language_modeling.data import Predictions, Stream
+from stages.language_modeling.output_layer import log_likelihood, sampled_cross_entropy
 
-COLUMNS = 16  # a long text is scored in so many pieces side by side
-WARM_UP = 128  # tokens that each piece reads before it, without scoring them again
-CHUNK = 64  # tokens of each piece at once: memory does not grow with the text
+COLUMNS = 16  # a long text is scored in so many columns side by side
+WARM_UP = 128  # tokens that each column reads before it, without scoring them again
+CHUNK = 64  # tokens of each column at once: memory does not grow with the text
 WATCHED = 48_000  # validation tokens looked at after each epoch of training
 
 
@@ -53,7 +54,7 @@ class NetworkArgs(Strict):
 
     Attributes:
         num_epochs: passes over the training part.
-        batch_size: pieces of the text that are read side by side.
+        batch_size: columns, equal parts of the text that are read side by side.
         num_steps: tokens that gradients go back through (document 002: `num_steps`; document 003: `bptt_len`).
         learning_rate: at the beginning.
         min_improvement: where the validation loss falls by less in an epoch, in nats a token, the rate is halved
@@ -62,7 +63,7 @@ class NetworkArgs(Strict):
         clip_norm: gradients are scaled down to this L2 norm over all parameters; null for no clipping.
         dropout: probability of zeroing a feature of the inputs, between layers, and before the output.
         num_frequent: the loss sums over so many of the most frequent words and over `num_sampled` others, see
-            `stages/core/output_layer.py`; null for the exact loss.
+            `stages/language_modeling/output_layer.py`; null for the exact loss.
         num_sampled: see there.
         precision: of matrix products; see `stages/core/device.py` for processors without bfloat16.
     """
@@ -243,7 +244,7 @@ def train_network(model: Network, data: Stream, args: NetworkArgs, seed: int, la
 def _train_epoch(
     model: Network, tokens: Tensor, args: NetworkArgs, optimizers: list[torch.optim.Optimizer], draws: torch.Generator
 ) -> float:
-    """Take a step for each `num_steps` tokens of all pieces; return the mean loss of the steps."""
+    """Take a step for each `num_steps` tokens of all columns; return the mean loss of the steps."""
     model.train()
     losses, state = [], None
     start = int(torch.randint(args.num_steps, (), generator=draws))  # steps begin elsewhere in each epoch
@@ -270,7 +271,7 @@ def _train_epoch(
 
 
 def batches(tokens: Tensor, batch_size: int, num_steps: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield inputs and targets, int64 (time, batch_size): pieces of the text, each read on from step to step.
+    """Yield inputs and targets, int64 (time, batch_size): columns of the text, each read on from step to step.
 
     The first `start` tokens are left out where enough remain, and at the end what does not fill the batch.
     """
@@ -326,14 +327,14 @@ def mean_validation_loss(model: nn.Module, data: Stream) -> float:
 def stream_log_likelihood(model: nn.Module, tokens: Tensor, start: int, most: int | None = None) -> Tensor:
     """Return the log-probability in nats of each of `tokens[start:]` given those before, float64 (tokens - start,).
 
-    A long text is scored in `COLUMNS` pieces side by side, each after `WARM_UP` tokens before it, with the state
-    carried from chunk to chunk; a short one in one piece.
+    A long text is scored in `COLUMNS` parts side by side, each after `WARM_UP` tokens before it, with the state
+    carried from chunk to chunk; a short one as a whole.
 
     Args:
         model: a language model in evaluation mode.
         tokens: int64 (tokens,).
         start: of what is scored, at least 1.
-        most: score about so many only, the first ones of each piece.
+        most: score about so many only, the first ones of each column.
     """
     total = len(tokens) - start
     columns = COLUMNS if total >= COLUMNS * WARM_UP else 1
@@ -344,7 +345,7 @@ def stream_log_likelihood(model: nn.Module, tokens: Tensor, start: int, most: in
     scores, state = [], None
     for begin in range(0, warm_up + shown, CHUNK):
         rows = torch.arange(begin, min(begin + CHUNK, warm_up + shown), device=tokens.device)
-        # The last piece may be shorter: what lies beyond the text is taken off below.
+        # The last column may be shorter: what lies beyond the text is taken off below.
         places = (begins + rows[:, None]).clamp(max=len(tokens) - 2)  # (time, columns)
         found, state = model.log_likelihood(tokens[places], tokens[places + 1], state)
         scores.append(found.double())

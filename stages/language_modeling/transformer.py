@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from stages.language_modeling.train import CHUNK, Network, NetworkArgs, train_network
 
-SECTION, train = "divide", train_network
+DATA_KINDS, train = ("divide",), train_network
 
 
 class Args(NetworkArgs):

@@ -3,10 +3,10 @@
 from torch import Tensor, nn
 
 from stages.core.data import Data
+from stages.core.metrics import accuracy
 from stages.core.run import Run
 from stages.core.training import History, mean_loss, predict
 from stages.regression.train import LOSSES
-from stages.results.metrics import accuracy
 
 
 def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str, float]:

@@ -1,9 +1,9 @@
 """Claims of the notes as inequalities between metrics of runs, with a verdict over seeds.
 
-Two runs with the same seed see the examples in the same order, or in the same folds, if neither draws anything else,
-so that much of what chance does, it does to both: the difference is taken seed by seed. The verdict rests on its 95 %
-interval by the paired t test: the claim holds when the whole interval lies on the asserted side of the margin, fails
-when the whole interval lies on the other side, and is undecided otherwise.
+The difference is taken seed by seed, because runs with the same seed mostly share what chance decides: the order of
+the examples, or the folds of a cross-validation. The verdict rests on its 95 % confidence interval by the paired t
+test: the claim holds if the whole interval lies on the asserted side of the margin, fails if it lies wholly on the
+other side, and is undecided otherwise.
 """
 
 from collections.abc import Mapping
@@ -14,28 +14,30 @@ from typing import Literal
 import pandas as pd
 
 from stages.core.errors import UserError
-from stages.results.inequality import Inequality, parse
-from stages.results.params import Claim
-from stages.results.tables import NOTHING, mean_interval, show_number, words
+from stages.results.formatting import NOTHING, show_number, words
+from stages.results.inequality import Inequality, claim_key, parse_claim
+from stages.results.presentation import Claim
+from stages.results.statistics import Interval, mean_interval, paired_differences
 
 VERDICT_RULE = (
-    "A claim of the notes is an inequality between the means of two runs. Most runs with the same seed see the "
-    "examples in the same order, so the difference is taken seed by seed. The claim **holds** when the 95 % "
-    "confidence interval of the mean difference (paired t test) lies wholly on the asserted side, **fails** when it "
-    "lies wholly on the other side, and is **undecided** otherwise, or where the runs have fewer than two seeds in "
-    "common. Beside the seeds of the tables, which are trained in every rebuild, it rests on those recorded in "
-    "metrics/references with the same parameters, as long as the seeds of the rebuild come out as recorded. Text "
-    "classifiers have folds for seeds, which share training texts: corrected for that (Nadeau and Bengio 2003, "
-    "Inference for the Generalization Error), intervals of ten folds are 1.9 times as wide where all texts are "
-    "trained on; a verdict near its margin is uncertain."
+    "A claim is a conclusion of the notes, written as an inequality between the metrics of two rows. Their difference "
+    "is taken seed by seed, because runs with the same seed mostly see the same examples in the same order. The claim "
+    "**holds** if the whole 95 % confidence interval of the mean difference (paired t test) lies on the side that the "
+    "claim asserts, **fails** if it lies wholly on the other side, and is **undecided** if it reaches to both sides or "
+    "if the two rows have fewer than two seeds in common. A rebuild trains only some of the seeds; as long as the "
+    "rebuild verifies, on whatever machine, a verdict rests on all seeds that are recorded in metrics/references. "
+    "Where the seeds are the folds of a cross-validation, they share training examples, and the interval is too "
+    "narrow: corrected for that (Nadeau and Bengio 2003, Inference for the Generalization Error), the interval of two "
+    "rounds of five folds would be 1.9 times as wide, and wider still where fewer examples are trained on. Such a "
+    "verdict is uncertain if the interval ends near the margin."
 )
 
 Outcome = Literal["holds", "fails", "undecided"]
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What the seeds say of an inequality.
+class Decision:
+    """What the seeds say about an inequality.
 
     Attributes:
         num_seeds: that both sides have.
@@ -45,24 +47,24 @@ class Judgement:
 
     num_seeds: int
     difference: float
-    interval: tuple[float, float] | None
+    interval: Interval | None
     outcome: Outcome
 
 
-def judge(inequality: Inequality, values: Mapping[str, Mapping[str, Mapping[str, float]]], where: str) -> Judgement:
-    """Judge an inequality by `values[run][metric][seed]`.
+def decide(inequality: Inequality, values: Mapping[str, Mapping[str, Mapping[str, float]]], where: str) -> Decision:
+    """Decide an inequality by `values[run][metric][seed]`.
 
     Raises:
         UserError: a run has no such metric, or the two have no seed in common.
     """
     left = _values(values, inequality.left, inequality.left_metric, where)
     right = _values(values, inequality.right, inequality.right_metric, where)
-    differences = [left[seed] - right[seed] for seed in left if seed in right]
+    differences = paired_differences(left, right)
     if not differences:
         raise UserError(f"{where}: '{inequality.left}' and '{inequality.right}' must have a seed in common")
     interval = mean_interval(differences)
     outcome = _outcome(interval, inequality) if interval else "undecided"
-    return Judgement(len(differences), mean(differences), interval, outcome)
+    return Decision(len(differences), mean(differences), interval, outcome)
 
 
 def claims_frame(
@@ -75,19 +77,18 @@ def claims_frame(
     """
     lines = []
     for name, claim in claims.items():
-        where = f"params.yaml: claims.{name}.inequality"
-        inequality = parse(claim.inequality, where)
-        judgement = judge(inequality, values, where)
+        inequality = parse_claim(name, claim)
+        decision = decide(inequality, values, claim_key(name))
         interval = NOTHING
-        if judgement.interval is not None:
-            interval = " to ".join(show_number(bound, 4, signed=True) for bound in judgement.interval)
+        if decision.interval is not None:
+            interval = " to ".join(show_number(bound, 4, signed=True) for bound in decision.interval)
         lines.append(
             {
                 "claim": f"{claim.number}. {claim.text} ({claim.document})",
-                "verdict": judgement.outcome,
-                "difference": show_number(judgement.difference, 4, signed=True),
+                "verdict": decision.outcome,
+                "difference": show_number(decision.difference, 4, signed=True),
                 "95 % interval": interval,
-                "seeds": str(judgement.num_seeds),
+                "seeds": str(decision.num_seeds),
                 "asserted": f"{inequality.operator} {inequality.margin:g}",
                 "difference of": _compared(inequality, labels),
             }
@@ -101,7 +102,7 @@ def _compared(inequality: Inequality, labels: Mapping[str, str]) -> str:
     return f"{left}, “{labels[inequality.left]}” minus {right}“{labels[inequality.right]}”"
 
 
-def _outcome(interval: tuple[float, float], inequality: Inequality) -> Outcome:
+def _outcome(interval: Interval, inequality: Inequality) -> Outcome:
     low, high = (bound - inequality.margin for bound in interval)
     if inequality.operator.startswith("<"):
         low, high = -high, -low

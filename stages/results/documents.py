@@ -1,4 +1,4 @@
-"""What the five documents contain and which results rebuild it, from stages/documents.yaml; what each metric means."""
+"""What the five documents contain and which results rebuild it, from stages/documents.yaml."""
 
 import re
 from pathlib import Path
@@ -6,12 +6,11 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from stages.core.run import PARAMS, one_of
+from stages.core.run import family_file, one_of
 from stages.core.schema import Strict, read_yaml, validate
-from stages.results.params import Name, Params
+from stages.results.project import Project
 
 DOCUMENTS = Path("stages/documents.yaml")
-METRICS = Path("stages/metrics.yaml")
 
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
 
@@ -20,17 +19,17 @@ class Experiment(Strict):
     """One thing that a section describes and that can be measured.
 
     Attributes:
-        tables: tables of params.yaml that rebuild it.
-        runs: single rows that rebuild it, each shown as in its first table.
+        tables: full names of tables that rebuild it.
+        runs: full names of single rows that rebuild it, each shown as in its first table.
     """
 
     what: str
-    tables: list[Name] = []
-    runs: list[Name] = []
+    tables: list[str] = []
+    runs: list[str] = []
 
     @property
     def rebuilt(self) -> bool:
-        """Whether params.yaml has results for it."""
+        """Whether there are results for it."""
         return bool(self.tables or self.runs)
 
 
@@ -59,21 +58,14 @@ class Documents(Strict):
     """stages/documents.yaml.
 
     Attributes:
-        conclusions: what the documents conclude; a claim of params.yaml names one by its `number`.
+        conclusions: what the documents conclude; a family's claim names one by its `number`.
     """
 
     conclusions: dict[Annotated[int, Field(ge=1, le=20)], str]
     documents: dict[Number, Document]
 
 
-class Explanation(Strict):
-    """What some metrics mean, an entry of stages/metrics.yaml."""
-
-    metrics: list[Name]
-    text: str
-
-
-def load_documents(params: Params) -> Documents:
+def load_documents(project: Project) -> Documents:
     """Read stages/documents.yaml and check that every table, run and conclusion in it exists.
 
     Raises:
@@ -87,19 +79,12 @@ def load_documents(params: Params) -> Documents:
                 one_of(str(conclusion), [str(key) for key in content.conclusions], f"{where}, conclusions")
             for experiment in section.experiments:
                 for table in experiment.tables:
-                    one_of(table, list(params.tables), f"{where}, '{experiment.what}', tables")
+                    one_of(table, list(project.tables), f"{where}, '{experiment.what}', tables")
                 for run in experiment.runs:
-                    one_of(run, list(params.runs), f"{where}, '{experiment.what}', runs")
-    for name, table in params.tables.items():
+                    one_of(run, list(project.runs), f"{where}, '{experiment.what}', runs")
+    for name, table in project.tables.items():
         if table.document:
-            one_of(table.document, list(content.documents), f"{PARAMS}: tables.{name}.document")
+            family, _, short = name.partition("/")
+            where = f"{family_file(family, 'tables.yaml')}: tables.{short}.document"
+            one_of(table.document, list(content.documents), where)
     return content
-
-
-def load_explanations() -> list[Explanation]:
-    """Read stages/metrics.yaml.
-
-    Raises:
-        UserError: the file is missing, is no YAML, or breaks the schema.
-    """
-    return validate(list[Explanation], read_yaml(METRICS), f"{METRICS}:")

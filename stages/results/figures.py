@@ -1,7 +1,6 @@
 """Figures of the report. The same numbers give the same bytes: no dates, no random names, no settings of the user."""
 
 import io
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,8 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-
-from stages.results.tables import Comparison, words
 
 matplotlib.rcdefaults()  # the user's matplotlibrc would change the bytes
 matplotlib.rcParams.update(
@@ -66,7 +63,7 @@ def learning_curves(title: str, curves: Mapping[str, pd.DataFrame]) -> Drawing:
         rank, size = lengths.index(len(curve)), 3 + 5 * (1 - index / len(curves))
         for column, style in (("train_loss", "-"), ("validation_loss", "--")):
             if column in curve:
-                name = label if column == "train_loss" else f"{label}, held out"
+                name = label if column == "train_loss" else f"{label}, validation"
                 style = ":" if index >= len(COLOURS) else style  # the colours begin anew
                 look = {"color": colour, "linewidth": 1.5 + 2 * rank, "alpha": 0.5 if rank else 1, "zorder": 3 - rank}
                 axes.plot(curve["epoch"], curve[column], style, label=name, **look)
@@ -79,33 +76,12 @@ def learning_curves(title: str, curves: Mapping[str, pd.DataFrame]) -> Drawing:
     axes.set(xlabel="epoch", ylabel="loss")
     axes.locator_params(axis="x", integer=True)
     figure.legend(loc="outside lower center", ncols=2, fontsize="small")
-    return Drawing(f"{title}: loss by epoch, mean over seeds, as each example was seen in training.", figure)
-
-
-def agreement(title: str, comparisons: Sequence[Comparison], close: float) -> Drawing:
-    """Draw, for each metric and row, the document's number and ours with the interval for one more run."""
-    metrics = list(dict.fromkeys(entry.metric for entry in comparisons))
-    rows = list(dict.fromkeys(entry.run for entry in comparisons))
-    labels = {entry.run: entry.label for entry in comparisons}
-    figure, grid = new_figure(6.5, 1.2 + 0.4 * len(rows), 1, len(metrics), sharey=True, squeeze=False)
-    for metric, axes in zip(metrics, grid[0], strict=True):
-        for entry in (entry for entry in comparisons if entry.metric == metric):
-            y = rows.index(entry.run)
-            if entry.interval is not None:
-                low, high = entry.interval
-                axes.plot([low - entry.document, high - entry.document], [y, y], color=COLOURS[0], linewidth=2)
-            axes.plot(entry.difference, y, "o", color=COLOURS[0], markersize=5)
-        axes.axvline(0, color=DOCUMENT, linewidth=1)
-        axes.axvspan(-close, close, color="#009e73", alpha=0.15, linewidth=0)
-        axes.set(title=words(metric), xlabel="ours - document")
-        axes.locator_params(axis="x", nbins=2 if len(metrics) > 3 else 4)
-        axes.tick_params(axis="x", labelsize="small")
-        axes.set_yticks(range(len(rows)), [textwrap.fill(labels[row], 20) for row in rows])
-        axes.set_ylim(len(rows) - 0.5, -0.5)
     caption = (
-        f"{title}: our mean minus the document's number (dots), the 95 % interval for one more run (lines), "
-        f"and what counts as close (green, {close:g})."
+        f"{title}: training loss by epoch, the mean over all examples and seeds. Each example counts with the loss "
+        "that it had when the model was trained on it."
     )
+    if any("validation_loss" in curve for curve in curves.values()):
+        caption += " Dashed lines: loss on the validation examples after the epoch."
     return Drawing(caption, figure)
 
 
@@ -127,13 +103,16 @@ def confusion_matrix(title: str, actual: np.ndarray, predicted: np.ndarray, clas
     axes.set(xlabel="predicted", ylabel="actual")
     axes.grid(visible=False)
     right = int(np.trace(counts))
-    caption = f"{title}: actual against predicted class of the {counts.sum():,} test examples; {right:,} are right"
-    return Drawing(f"{caption} (first seed). {_worst_confusion(counts, classes)}", figure)
+    caption = (
+        f"{title}: actual and predicted class of the {counts.sum():,} test examples, of which {right:,} are classified "
+        f"right (first seed). {_worst_confusion(counts, classes)}"
+    )
+    return Drawing(caption, figure)
 
 
 def _worst_confusion(counts: np.ndarray, classes: Sequence[str]) -> str:
     mistakes = counts - np.diag(np.diag(counts))
     if not mistakes.any():
-        return "There is no mistake."
+        return "There are no mistakes."
     row, column = np.unravel_index(mistakes.argmax(), mistakes.shape)
     return f"The most frequent mistake: {mistakes[row, column]} of class {classes[row]} taken for {classes[column]}."

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stages.core.errors import UserError
+from stages.core.run import family_file
+from stages.results.presentation import Claim, family_of
 
 _SHAPE = re.compile(
-    r"\s*(?P<left>[a-z]\w*)\.(?P<left_metric>[a-z]\w*)"
+    r"\s*(?P<left>([a-z]\w*/)?[a-z]\w*)\.(?P<left_metric>[a-z]\w*)"
     r"\s*(?P<operator>>=|<=|>|<)"
-    r"\s*(?P<right>[a-z]\w*)\.(?P<right_metric>[a-z]\w*)"
+    r"\s*(?P<right>([a-z]\w*/)?[a-z]\w*)\.(?P<right_metric>[a-z]\w*)"
     r"\s*((?P<sign>[+-])\s*(?P<margin>\d+(\.\d+)?(e-?\d+)?))?\s*",
     re.ASCII,
 )
@@ -30,16 +32,32 @@ class Inequality:
     margin: float
 
 
-def parse(text: str, where: str) -> Inequality:
-    """Read an inequality; `where` begins the message of an error.
+def parse(text: str, where: str, family: str) -> Inequality:
+    """Read an inequality; a row without a family, as in `row.metric`, is one of `family`; `where` begins a message.
 
     Raises:
         UserError: it is not of the form above.
     """
     match = _SHAPE.fullmatch(text)
     if match is None:
-        allowed = "`run.metric OP run.metric`, optionally followed by `+ number` or `- number`; OP is >, >=, < or <="
+        allowed = "`row.metric OP row.metric`, optionally followed by `+ number` or `- number`; OP is >, >=, < or <="
         raise UserError(f"{where} = {text!r}: must be {allowed}")
     parts = match.groupdict()
     margin = float(f"{parts.pop('sign') or ''}{parts.pop('margin') or 0}")
-    return Inequality(**parts, margin=margin)
+    sides = {side: name if "/" in (name := parts.pop(side)) else f"{family}/{name}" for side in ("left", "right")}
+    return Inequality(**parts, **sides, margin=margin)
+
+
+def claim_key(name: str) -> str:
+    """Return where the inequality of a claim stands, for messages."""
+    family, _, short = name.partition("/")
+    return f"{family_file(family, 'tables.yaml')}: claims.{short}.inequality"
+
+
+def parse_claim(name: str, claim: Claim) -> Inequality:
+    """Return the inequality of a claim with full names: a row without a family is of the claim's own.
+
+    Raises:
+        UserError: it is malformed.
+    """
+    return parse(claim.inequality, claim_key(name), family_of(name))

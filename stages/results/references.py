@@ -1,11 +1,10 @@
-"""What a rebuild is compared with: metrics/references/<run>.json, renewed by `python -m stages verify --update` only.
+"""What a rebuild is compared with: metrics/references/<family>/<row>.json, renewed only by `stages verify --update`.
 
 A reference may hold more seeds than params.yaml trains: they tell how far chance moves a metric.
 """
 
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,36 +33,40 @@ class Reference(Strict):
 
 
 def load_references() -> dict[str, Reference]:
-    """Return all references by run.
+    """Return all references by run, `family/row`.
 
     Raises:
         UserError: a file is damaged.
     """
-    return {path.stem: _load(path) for path in sorted(REFERENCES.glob("*.json"))}
+    return {f"{path.parent.name}/{path.stem}": _load(path) for path in sorted(REFERENCES.glob("*/*.json"))}
 
 
 def recorded_seconds() -> dict[str, float]:
-    """Return how long stages took when their runs' references were recorded, by stage."""
-    references = load_references().items()
-    return {f"{step}@{run}": took for run, reference in references for step, took in reference.seconds.items()}
+    """Return how long stages took when their runs' references were recorded, by the address of the stage."""
+    seconds = {}
+    for run, reference in load_references().items():
+        family, row = run.split("/")
+        seconds |= {f"stages/{family}/dvc.yaml:{step}@{row}": took for step, took in reference.seconds.items()}
+    return seconds
 
 
 def with_recorded_seeds(
-    values: Mapping[str, Mapping[str, Mapping[str, float]]], references: Mapping[str, Reference]
+    values: Mapping[str, Mapping[str, Mapping[str, float]]],
+    references: Mapping[str, Reference],
+    verified: Collection[str],
 ) -> dict[str, Mapping[str, Mapping[str, float]]]:
-    """Add to `values[run][metric][seed]` the seeds that only the references have, where the others are as recorded."""
-    return {
-        run: references[run].metrics if run in references and _as_recorded(metrics, references[run]) else metrics
-        for run, metrics in values.items()
-    }
+    """Replace `values[run][metric][seed]` by the recorded seeds wherever the rebuild verified that these still hold.
 
+    A verdict then rests on all recorded seeds, and is the same on every machine whose rebuild verifies: nearly equal
+    numbers of another processor, or the few seeds that a rebuild trains, do not change it.
 
-def _as_recorded(metrics: Mapping[str, Mapping[str, float]], reference: Reference) -> bool:
-    return metrics.keys() == reference.metrics.keys() and all(
-        seed in reference.metrics[metric] and math.isclose(value, reference.metrics[metric][seed], rel_tol=1e-6)
-        for metric, seeds in metrics.items()
-        for seed, value in seeds.items()
-    )
+    Args:
+        values: of the rebuild.
+        references: by run.
+        verified: the runs of the rebuild that were found to be as recorded, in whichever way
+            (`stages.results.verification.Verification.verified`).
+    """
+    return {run: references[run].metrics if run in verified else metrics for run, metrics in values.items()}
 
 
 def _load(path: Path) -> Reference:

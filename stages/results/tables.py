@@ -9,37 +9,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any, Literal, get_args
 
 import pandas as pd
-from scipy.stats import t
 
 from stages.core.errors import UserError
-from stages.results.params import Table
+from stages.core.run import family_file, one_of
+from stages.results.formatting import NOTHING, show_argument, show_number, show_values, words
+from stages.results.presentation import Table, family_of
+from stages.results.statistics import Interval, mean_interval, paired_differences, prediction_interval
 
 Verdict = Literal["agrees", "close", "undecided", "differs"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 OUTSIDE: tuple[Verdict, ...] = ("undecided", "differs")
-NOTHING = "–"
 
 AGREEMENT_RULE = (
-    "The document prints one run, rounded. Its number **agrees** when it lies inside the 95 % prediction interval for "
-    "one more run of ours (mean ± t · sd · √(1 + 1/n), widened by half a unit of the last decimal that the document "
-    "prints in that column) and within the table's margin of our mean. It is **close** when it is that near but "
-    "outside the interval, **undecided** when it is inside the interval but not that near, because our runs scatter "
-    "too much to tell, and otherwise it **differs**. Brackets hold our mean minus the document's number. A single "
-    "seed has no interval and is close at best."
+    "The document prints the result of one run, rounded. We ask two questions about its number. Is it within the "
+    "table's margin of our mean? Does it lie in the 95 % prediction interval, where one more run of ours would fall "
+    "(mean ± t · sd · √(1 + 1/n), and on either side half a unit of the last decimal that the document prints in that "
+    "column, because it rounds)? The number **agrees** if both answers are yes, and **differs** if both are no. It is "
+    "**close** if it is within the margin but outside the interval. It is **undecided** if it is inside the interval "
+    "but not within the margin: our runs scatter too much to tell. In brackets stands our mean minus the document's "
+    "number. A row with a single seed has no interval, so that its numbers are close at best."
 )
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: what params.yaml says of a run, and what was measured.
+    """One row: what its family declares of a run, and what was measured.
 
     Attributes:
-        name: of the run.
-        arguments: the family's defaults, overridden by the run's own.
+        name: of the run, `family/row`.
+        arguments: those of its preset, overridden by the run's own.
         values: of each metric, one number a seed.
         document: the document's numbers, by metric.
         seeds: of the values, in their order.
@@ -69,25 +71,30 @@ class Comparison:
     metric: str
     document: float
     values: list[float]
-    interval: tuple[float, float] | None
+    interval: Interval | None
     difference: float
     verdict: Verdict
 
 
-def read_values(path: Path) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
-    """Read metrics/<run>.json: `{metric: {seed: value}}`, and the settings that give the values meaning.
+def read_values(path: Path, run: str) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+    """Read a metrics file: `{metric: {seed: value}}`, and the settings that give the values meaning.
+
+    Args:
+        path: of the file.
+        run: its full name, for the message.
 
     Raises:
         UserError: the file is missing or damaged, or holds a number that is not finite.
     """
-    stage = "judge" if path.parent.name == "judged" else "evaluate"
-    remedy = f"`dvc repro {stage}@{path.stem}` makes it again"
+    remedy = f"`python -m stages repro {run}` makes it again"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         settings = content.pop("settings")
         values = {metric: dict(summary["seeds"]) for metric, summary in content.items()}
+        if not values:
+            raise ValueError("nothing was measured")
     except FileNotFoundError as error:
-        raise UserError(f"{path}: no metrics of run '{path.stem}'; {remedy}") from error
+        raise UserError(f"{path}: no such file; {remedy}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged; {remedy}") from error
     for metric, numbers in values.items():
@@ -97,24 +104,7 @@ def read_values(path: Path) -> tuple[dict[str, dict[str, float]], dict[str, Any]
     return values, settings
 
 
-def prediction_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % interval for one more draw, mean ± t sd sqrt(1 + 1/n); None for a single value."""
-    n = len(values)
-    if n < 2:
-        return None
-    half = float(t.ppf(0.975, n - 1)) * stdev(values) * math.sqrt(1 + 1 / n)
-    return mean(values) - half, mean(values) + half
-
-
-def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % confidence interval of the mean by Student's t; None for a single value."""
-    if len(values) < 2:
-        return None
-    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
-    return mean(values) - half, mean(values) + half
-
-
-def judge(values: Sequence[float], document: float, half_unit: float, close: float) -> Verdict:
+def verdict_on(values: Sequence[float], document: float, half_unit: float, close: float) -> Verdict:
     """Say whether the document's number, a single run rounded to `half_unit`, is one that our runs could have given.
 
     `AGREEMENT_RULE` says the rule in words.
@@ -134,15 +124,13 @@ def compare(table: Table, rows: Sequence[Row]) -> list[Comparison]:
     """
     comparisons = []
     for row in rows:
+        family, _, name = row.name.partition("/")
         for metric in row.document:
-            if metric not in table.metrics or metric not in row.values:
-                shown = ", ".join(metric for metric in table.metrics if metric in row.values)
-                raise UserError(
-                    f"params.yaml: runs.{row.name}.document.{metric}: no such number here; there are {shown}"
-                )
+            one_of(metric, list(row.values), f"{family_file(family, 'tables.yaml')}: rows.{name}.document")
         for metric in table.metrics:
             if metric in row.document:
                 values, document = row.values[metric], row.document[metric]
+                half_unit = 0.5 * 10.0 ** -printed_decimals(rows, metric)
                 comparisons.append(
                     Comparison(
                         run=row.name,
@@ -152,7 +140,7 @@ def compare(table: Table, rows: Sequence[Row]) -> list[Comparison]:
                         values=values,
                         interval=prediction_interval(values),
                         difference=mean(values) - document,
-                        verdict=judge(values, document, 0.5 * 10.0 ** -printed_decimals(rows, metric), table.close),
+                        verdict=verdict_on(values, document, half_unit, table.close),
                     )
                 )
     return comparisons
@@ -181,9 +169,7 @@ def results_frame(table: Table, rows: Sequence[Row], *, stacked: bool = False) -
         columns[words(argument)] = [show_argument(row.arguments.get(argument)) for row in rows]
     columns["parameters"] = [f"{row.num_parameters:,}" for row in rows]
     for metric in table.metrics:
-        if not any(metric in row.values for row in rows):
-            known = sorted({metric for row in rows for metric in row.values})
-            raise UserError(f"params.yaml: tables.*.metrics: no row has '{metric}'; there are {', '.join(known)}")
+        one_of(metric, sorted({metric for row in rows for metric in row.values}), f"{_where(table, rows)}.metrics")
         ours = [show_values(row.values[metric], table.digits) if metric in row.values else NOTHING for row in rows]
         decimals = printed_decimals(rows, metric)
         theirs = [_show_document(verdicts.get((row.name, metric)), decimals, table.digits) for row in rows]
@@ -197,7 +183,7 @@ def results_frame(table: Table, rows: Sequence[Row], *, stacked: bool = False) -
         columns["ratio"] = [_show_ratio(other, row, metric) for other in rows]
     for row in (row for row in rows if row.name == table.difference_from):
         metric = table.metrics[0]
-        columns[f"{words(metric)} minus “{row.label}”, 95 %"] = [
+        columns[f"{words(metric)} minus “{row.label}” (95 % interval)"] = [
             NOTHING if other is row else _show_paired(other, row, metric, table.digits) for other in rows
         ]
     others = [
@@ -221,7 +207,7 @@ def comparison_frame(table: Table, rows: Sequence[Row], verdicts: Sequence[Verdi
                     "number": words(entry.metric),
                     "document": f"{entry.document:.{printed_decimals(rows, entry.metric)}f}",
                     "ours": show_values(entry.values, table.digits),
-                    "one more run, 95 %": interval,
+                    "95 % prediction interval": interval,
                     "ours - document": _show_difference(entry, table.digits),
                     "verdict": entry.verdict,
                 }
@@ -236,12 +222,15 @@ def varying_arguments(table: Table, rows: Sequence[Row]) -> list[str]:
         UserError: no run of the table has such an argument.
     """
     for argument in table.arguments:
-        if not any(argument in row.arguments for row in rows):
-            known = sorted({name for row in rows for name in row.arguments})
-            raise UserError(f"params.yaml: tables.*.arguments: no row has '{argument}'; there are {', '.join(known)}")
+        one_of(argument, sorted({name for row in rows for name in row.arguments}), f"{_where(table, rows)}.arguments")
     if len(rows) == 1:
         return table.arguments
     return [name for name in table.arguments if len({str(row.arguments.get(name)) for row in rows}) > 1]
+
+
+def _where(table: Table, rows: Sequence[Row]) -> str:
+    """Return how a message about a table begins: its file and its title."""
+    return f"{family_file(family_of(rows[0].name), 'tables.yaml')}: tables, '{table.title}'"
 
 
 def common_arguments(table: Table, rows: Sequence[Row]) -> str:
@@ -301,39 +290,6 @@ def to_markdown(frame: pd.DataFrame) -> str:
     return escaped.to_markdown(index=False, disable_numparse=True, colalign=alignment)
 
 
-def words(name: str) -> str:
-    """Return a key as words: `test_accuracy` becomes "test accuracy"."""
-    return name.removeprefix("num_").replace("_", " ")
-
-
-def show_argument(value: Any) -> str:
-    """Return a hyperparameter as text: layer sizes as 784-256-10, an absent one as a dash."""
-    if value is None:
-        return NOTHING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return "-".join(str(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def show_values(values: Sequence[float], digits: int) -> str:
-    """Return `mean ± sd (n)`; of a single value `mean (1)`."""
-    centre = show_number(mean(values), digits)
-    return f"{centre} (1)" if len(values) == 1 else f"{centre} ± {show_number(stdev(values), digits)} ({len(values)})"
-
-
-def show_number(value: float, digits: int, *, signed: bool = False) -> str:
-    """Return a number with fixed decimals, in scientific notation where those would show only zeros.
-
-    Thousands have no decimals.
-    """
-    if abs(value) >= 1000:
-        return f"{value:{'+' if signed else ''},.0f}"
-    style = f".{digits}f" if value == 0 or abs(value) >= 0.5 * 10.0**-digits else ".0e"
-    return f"{value:{'+' if signed else ''}{style}}"
-
-
 def _show_ratio(row: Row, base: Row, metric: str) -> str:
     if metric not in row.values or metric not in base.values:
         return NOTHING
@@ -344,9 +300,8 @@ def _show_paired(row: Row, base: Row, metric: str, digits: int) -> str:
     """Return the mean of a row's values minus another's, seed by seed, and its 95 % interval (paired t test)."""
     if metric not in row.values or metric not in base.values:
         return NOTHING
-    theirs = dict(zip(base.seeds, base.values[metric], strict=True))
-    ours = zip(row.seeds, row.values[metric], strict=True)
-    differences = [value - theirs[seed] for seed, value in ours if seed in theirs]
+    ours, theirs = (dict(zip(side.seeds, side.values[metric], strict=True)) for side in (row, base))
+    differences = paired_differences(ours, theirs)
     interval = mean_interval(differences)
     if interval is None:
         return NOTHING

@@ -1,72 +1,128 @@
-"""Whether fresh metrics lie where the references say they should. Pure functions.
+"""Whether the metrics of a rebuild are those of the references. Pure functions, but for `load_family_metrics`.
 
-The same machine and the same seed must give the same number again, near-exactly. Otherwise the mean over the fresh
-seeds must lie in the prediction interval of the recorded seeds. The confidence holds for all such checks of a
-verification together (Bonferroni): of a hundred metrics, each at 99 %, one would leave its band by chance in most clean
-rebuilds. An interval wider than the metric's declared maximum proves nothing and does not pass: more seeds must be
-recorded.
+Each metric of each row is compared in three ways, the strictest first:
+
+1. exact: each seed gives its recorded number again, to six digits, on whatever machine. On the same machine (the same
+   fingerprint: processor and torch) nothing else will do, because there any change is a change of code or data.
+2. paired: the same seed draws the same examples on every machine, so that only rounding can move its number. The
+   metric passes if every seed stays within what its family's metrics.yaml declares as `rounding`. Every seed, and not
+   their mean, because rounding leaves most seeds alone and a mean would thin out the one that broke; a declared limit,
+   and not a test of significance, because rounding is a real change, small and often to one side, that a test with
+   enough seeds must find.
+3. band: training may amplify rounding until a seed ends where another seed would have. Then the mean over the fresh
+   seeds must lie in the prediction interval of the recorded ones.
+
+An earlier way that succeeds can only turn an alarm off, so that false alarms are those of bands. An honest family
+gives one with the probability `FALSE_ALARM`, divided over its bands (Bonferroni): another family changes nothing. But
+a band is never wider than the metric's declared `max_width`, however much the recorded seeds scatter and however many
+bands there are: a greater change always fails, and catching it goes before `FALSE_ALARM`. Recorded seeds that scatter
+so much that the metric, if it were the only one, would leave `max_width` by chance with more than that probability
+show nothing and do not pass ("underpowered"): more seeds must be recorded. That limit does not depend on how many
+other metrics there are.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from statistics import mean, stdev
-from typing import Any, Literal, NamedTuple
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
-from pydantic import Field
-from scipy import stats
+from pydantic import Field, model_validator
 
-from stages.core.schema import Strict
+from stages.core.schema import Strict, read_yaml, validate
 from stages.results.references import Reference
+from stages.results.statistics import prediction_interval
+
+RELATIVE, ABSOLUTE = 1e-6, 1e-9  # how near numbers are that the same computation gave
+FALSE_ALARM = 0.01  # the probability that an honest rebuild of a family fails by its bands
 
 Better = Literal["higher", "lower", "neither"]
+Way = Literal["exact", "paired", "band"]
+WAYS: tuple[Way, ...] = get_args(Way)  # the strictest first
+
+Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Width(Strict):
-    """Least and greatest half-width of a metric's band, in the metric's unit, or as a share of the recorded mean.
-
-    Attributes:
-        floor: what rounding alone may change on another processor.
-        max_width: a band that must be wider than this, because the recorded seeds scatter, does not count.
-        max_share: a share of the recorded mean that is allowed where it is more than `max_width`.
-    """
-
-    floor: float = Field(gt=0)
-    max_width: float = Field(gt=0)
-    max_share: float = Field(default=0.0, ge=0, lt=1)
-
-    def widest(self, centre: float) -> float:
-        """Return the largest half-width allowed around `centre`."""
-        return max(self.max_width, self.max_share * abs(centre))
-
-
-class SameFingerprint(Strict):
-    """How near to each other values must be that the same processor and library computed from the same seed."""
-
-    relative: float = Field(ge=0)
-    absolute: float = Field(ge=0)
-
-
-class Tolerances(Strict):
-    """metrics/tolerances.yaml.
+class Tolerance(Strict):
+    """How far a metric may move, in its unit or as a share of the recorded number, whichever allows more.
 
     Attributes:
-        confidence: the probability that a clean rebuild elsewhere passes all checks by bands.
-        better: of each metric, which direction is the better one.
-        metrics: widths of each metric.
-        runs: widths of metrics of single runs, which go before those of all runs.
-        same_machine_only: metrics of runs that another machine's judge decides: a band that allows for it allows all.
+        rounding: by how much another processor's rounding may change the number of one seed.
+        rounding_share: the same as a share.
+        max_width: the greatest half-width of a band. A greater change of the mean always fails.
+        max_share: the same as a share.
+        same_machine_only: another processor may move it so far that a limit which allows for that would allow
+            everything: there it is not compared.
     """
 
-    confidence: float = Field(gt=0.5, lt=1)
-    same_fingerprint: SameFingerprint
-    better: dict[str, Better]
-    metrics: dict[str, Width]
-    runs: dict[str, dict[str, Width]] = {}
-    same_machine_only: dict[str, list[str]] = {}
+    rounding: Limit
+    rounding_share: Share = 0.0
+    max_width: Limit
+    max_share: Share = 0.0
+    same_machine_only: bool = False
 
-    def width(self, run: str, metric: str) -> Width | None:
-        """Return the widths of a metric, those of the run before those of all runs."""
-        return self.runs.get(run, {}).get(metric) or self.metrics.get(metric)
+    @model_validator(mode="after")
+    def _a_band_holds_rounding(self) -> "Tolerance":
+        if self.rounding > self.max_width:
+            raise ValueError("rounding must not be more than max_width")
+        return self
+
+    def rounding_of(self, recorded: float) -> float:
+        """Return by how much rounding may change the number of a seed."""
+        return max(self.rounding, self.rounding_share * abs(recorded))
+
+    def widest(self, recorded: float) -> float:
+        """Return the greatest half-width of a band around the recorded mean."""
+        return max(self.max_width, self.max_share * abs(recorded), self.rounding_of(recorded))
+
+
+class MetricDescription(Tolerance):
+    """What a metric means, in words for a reader who sees it for the first time, and what it tolerates."""
+
+    meaning: Annotated[str, Field(min_length=1)]
+    better: Better
+
+
+class RowTolerance(Tolerance):
+    """What a metric of a single row tolerates, and why this is not what it tolerates in other rows."""
+
+    reason: Annotated[str, Field(min_length=1)]
+
+
+class FamilyMetrics(Strict):
+    """stages/<family>/metrics.yaml.
+
+    Attributes:
+        metrics: all that the family's rows have.
+        rows: by row and metric, the few that tolerate something else.
+    """
+
+    metrics: dict[str, MetricDescription]
+    rows: dict[str, dict[str, RowTolerance]] = {}
+
+    @model_validator(mode="after")
+    def _rows_have_known_metrics(self) -> "FamilyMetrics":
+        for row, tolerances in self.rows.items():
+            for metric in tolerances:
+                if metric not in self.metrics:
+                    raise ValueError(f"rows.{row}.{metric}: metrics does not describe '{metric}'")
+        return self
+
+    def tolerance(self, row: str, metric: str) -> Tolerance | None:
+        """Return what a metric tolerates in a row (its name without the family); None if nobody described it."""
+        return self.rows.get(row, {}).get(metric) or self.metrics.get(metric)
+
+
+def load_family_metrics(path: Path) -> FamilyMetrics:
+    """Read stages/<family>/metrics.yaml.
+
+    Raises:
+        UserError: the file is missing, not YAML, or describes a metric incompletely.
+    """
+    return validate(FamilyMetrics, read_yaml(path), f"{path}:")
 
 
 class Finding(NamedTuple):
@@ -80,62 +136,132 @@ class Finding(NamedTuple):
     why: str
 
 
+@dataclass(frozen=True)
+class Verification:
+    """What a comparison gave.
+
+    Attributes:
+        ways: by run and metric, which of the three ways showed that it is as recorded; only runs without a finding.
+        not_compared: run and metric, where another machine computed what only the same one can compare.
+        findings: what is wrong.
+    """
+
+    ways: dict[str, dict[str, Way]]
+    not_compared: list[tuple[str, str]]
+    findings: list[Finding]
+
+    @property
+    def verified(self) -> dict[str, Way]:
+        """By run: the weakest of the ways of its metrics."""
+        return {run: max(ways.values(), key=WAYS.index) for run, ways in self.ways.items()}
+
+
 class Comparison(NamedTuple):
-    """One metric of one run: values by seed on both sides, and the seeds that must be equal near-exactly."""
+    """One metric of one run: values by seed on both sides, and whether one machine computed both."""
 
     run: str
     metric: str
     recorded: Mapping[str, float]
     fresh: Mapping[str, float]
-    exact: Sequence[str]
+    same_machine: bool
+
+    @property
+    def pairs(self) -> list[tuple[float, float]]:
+        """Recorded and fresh value of each seed that was recorded."""
+        return [(self.recorded[seed], value) for seed, value in self.fresh.items() if seed in self.recorded]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every fresh seed was recorded and gives that number again."""
+        return len(self.pairs) == len(self.fresh) and all(_near(*pair) for pair in self.pairs)
 
 
-def compare_runs(
+def verify_runs(
     references: Mapping[str, Reference],
     fresh: Mapping[str, Mapping[str, Any]],
     expected: Mapping[str, Sequence[int]],
-    tolerances: Tolerances,
-) -> list[Finding]:
-    """Return what is wrong.
+    families: Mapping[str, FamilyMetrics],
+) -> Verification:
+    """Compare what a rebuild gave with the references, each family on its own.
 
     Args:
-        references: by run.
+        references: by run, `family/row`.
         fresh: content of the metrics files, by run.
         expected: the runs that should be there, and the seeds of each.
-        tolerances: how far metrics may move.
+        families: what their metrics.yaml say, by family.
     """
+    comparisons: dict[str, list[Comparison]] = defaultdict(list)
     findings: list[Finding] = []
-    comparisons: list[Comparison] = []
     for run in sorted({*references, *fresh, *expected}):
-        if run not in expected:
-            findings.append(_wrong(run, "extra: params.yaml has no such run"))
-        elif run not in fresh:
-            findings.append(_wrong(run, "missing: no fresh metrics; run `dvc repro`"))
-        elif run not in references:
-            findings.append(_wrong(run, "no reference: `verify --update` records one"))
-        else:
-            for item in _compare_run(run, references[run], fresh[run], expected[run]):
-                (findings if isinstance(item, Finding) else comparisons).append(item)
-    # Each band gets its share of the probability that any of them gives a false alarm. What is the same for every
-    # seed, such as a count, cannot give one by chance.
-    num_bands = sum(
-        len(comparison.exact) < len(comparison.fresh) and len(set(comparison.recorded.values())) > 1
-        for comparison in comparisons
+        family = _family(run)
+        if family not in families:
+            findings.append(_wrong(run, f"no such family: stages/{family}/metrics.yaml is missing"))
+            continue
+        for item in _compare_run(run, references, fresh, expected):
+            (findings if isinstance(item, Finding) else comparisons[family]).append(item)
+    ways: dict[str, dict[str, Way]] = defaultdict(dict)
+    not_compared = []
+    for family, known in comparisons.items():
+        false_alarm = FALSE_ALARM / max(1, _count_bands(known))
+        for comparison in known:
+            result = _verify_metric(comparison, families[family], false_alarm)
+            if isinstance(result, Finding):
+                findings.append(result)
+            elif result is None:
+                not_compared.append((comparison.run, comparison.metric))
+            else:
+                ways[comparison.run][comparison.metric] = result
+    wrong = {found.run for found in findings}
+    return Verification(
+        {run: metrics for run, metrics in ways.items() if run not in wrong}, not_compared, sorted(findings)
     )
-    confidence = 1 - (1 - tolerances.confidence) / max(1, num_bands)
-    for comparison in comparisons:
-        findings += compare_metric(comparison, tolerances, confidence)
-    return sorted(findings)
 
 
-def _wrong(run: str, why: str, metric: str = "", reference: str = "", fresh: str = "", allowed: str = "") -> Finding:
-    return Finding(run, metric, reference, fresh, allowed, why)
+def _family(run: str) -> str:
+    return run.partition("/")[0]
+
+
+def _verify_metric(comparison: Comparison, metrics: FamilyMetrics, false_alarm: float) -> Way | Finding | None:
+    run, metric = comparison.run, comparison.metric
+    tolerance = metrics.tolerance(run.partition("/")[2], metric)
+    if tolerance is None:
+        return _wrong(run, "metrics.yaml of the family does not describe this metric", metric)
+    if tolerance.same_machine_only and not comparison.same_machine and not comparison.is_exact:
+        return None
+    return compare_metric(comparison, tolerance, metrics.metrics[metric].better, false_alarm)
+
+
+def _count_bands(comparisons: Collection[Comparison]) -> int:
+    """Count the comparisons by band that could give a false alarm.
+
+    They are the scattering metrics of all runs that are not exact, whether or not pairs will do for them: which of them
+    end up with bands is itself a matter of chance. What is the same for every seed, such as a count, cannot differ by
+    chance, and what came out exactly has no band.
+    """
+    inexact = {comparison.run for comparison in comparisons if not comparison.is_exact}
+    return sum(comparison.run in inexact and len(set(comparison.recorded.values())) > 1 for comparison in comparisons)
 
 
 def _compare_run(
-    run: str, reference: Reference, fresh: Mapping[str, Any], seeds: Sequence[int]
+    run: str,
+    references: Mapping[str, Reference],
+    fresh: Mapping[str, Mapping[str, Any]],
+    expected: Mapping[str, Sequence[int]],
 ) -> Iterator[Finding | Comparison]:
     """Yield what is wrong with a run as a whole, and its metrics that can be compared."""
+    if run not in expected:
+        yield _wrong(run, "extra: params.yaml has no such run")
+    elif run not in fresh:
+        yield _wrong(run, "missing: no fresh metrics; run `dvc repro`")
+    elif run not in references:
+        yield _wrong(run, "no reference: `verify --update` records one")
+    else:
+        yield from _compare_metrics(run, references[run], fresh[run], [str(seed) for seed in expected[run]])
+
+
+def _compare_metrics(
+    run: str, reference: Reference, fresh: Mapping[str, Any], seeds: Sequence[str]
+) -> Iterator[Finding | Comparison]:
     old, new = dict(reference.settings), dict(fresh.get("settings", {}))
     same_machine = old.pop("fingerprint", None) == new.pop("fingerprint", None)
     for name in sorted({*old, *new}):
@@ -148,59 +274,74 @@ def _compare_run(
         if metric not in reference.metrics:
             yield _wrong(run, "extra metric", metric, fresh="present")
             continue
-        recorded, values = reference.metrics[metric], fresh[metric].get("seeds", {})
-        wanted = [str(seed) for seed in seeds]
+        values = fresh[metric].get("seeds", {})
         bad = [seed for seed, value in values.items() if not _is_number(value)]
-        if sorted(values) != sorted(wanted):
-            yield _wrong(run, "other seeds", metric, "", ", ".join(values), ", ".join(wanted))
+        if sorted(values) != sorted(seeds):
+            yield _wrong(run, "other seeds", metric, "", ", ".join(values), ", ".join(seeds))
         elif bad:
             yield _wrong(run, f"seed {bad[0]}", metric, "", str(values[bad[0]]), "finite numbers")
         else:
-            exact = [seed for seed in wanted if seed in recorded] if same_machine else []
-            yield Comparison(run, metric, recorded, values, exact)
+            yield Comparison(run, metric, reference.metrics[metric], values, same_machine)
+
+
+def compare_metric(comparison: Comparison, tolerance: Tolerance, better: Better, false_alarm: float) -> Way | Finding:
+    """Return how a metric was shown to be as recorded, or what is wrong with it.
+
+    `false_alarm` is the probability that its band, if it comes to one, leaves out an honest mean.
+    """
+    if comparison.is_exact:
+        return "exact"
+    if comparison.same_machine:
+        for seed, value in comparison.fresh.items():
+            then = comparison.recorded.get(seed, value)
+            if not _near(then, value):
+                why = f"seed {seed}, same machine: {_direction(better, value - then)}"
+                return _wrong(comparison.run, why, comparison.metric, f"{then:.8g}", f"{value:.8g}", "near-exact")
+    pairs_agree = all(abs(new - old) <= tolerance.rounding_of(old) for old, new in comparison.pairs)
+    unrecorded = [value for seed, value in comparison.fresh.items() if seed not in comparison.recorded]
+    if pairs_agree and not unrecorded:
+        return "paired"
+    # Seeds that were never recorded have no pair: they are judged by how far the recorded ones scatter, as are all
+    # seeds where rounding does not explain the pairs.
+    return _compare_by_band(
+        comparison, unrecorded if pairs_agree else [*comparison.fresh.values()], tolerance, better, false_alarm
+    )
+
+
+def _compare_by_band(
+    comparison: Comparison, fresh: Sequence[float], tolerance: Tolerance, better: Better, false_alarm: float
+) -> Way | Finding:
+    recorded = list(comparison.recorded.values())
+    centre, change = mean(recorded), mean(fresh) - mean(recorded)
+    widest = tolerance.widest(centre)
+    band = max(tolerance.rounding_of(centre), half_width(recorded, len(fresh), false_alarm))
+    allowed = min(band, widest)
+    shown = (comparison.metric, f"{centre:.6g}", f"{mean(fresh):.6g}", f"± {allowed:.2g}")
+    if half_width(recorded, len(fresh), FALSE_ALARM) > widest:
+        why = f"underpowered: chance alone may move it farther than ± {widest:.2g}; record more seeds"
+        return _wrong(comparison.run, why, *shown)
+    return "band" if abs(change) <= allowed else _wrong(comparison.run, _direction(better, change), *shown)
+
+
+def half_width(recorded: Sequence[float], num_fresh: int, false_alarm: float) -> float:
+    """Return half the width of the prediction interval for the mean of fresh seeds; infinite for one recorded seed."""
+    interval = prediction_interval(recorded, num_fresh, 1 - false_alarm)
+    return math.inf if interval is None else (interval[1] - interval[0]) / 2
+
+
+def _near(recorded: float, fresh: float) -> bool:
+    return math.isclose(recorded, fresh, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def compare_metric(comparison: Comparison, tolerances: Tolerances, confidence: float) -> list[Finding]:
-    """Return what is wrong with one metric; `confidence` is that of its band."""
-    run, metric, recorded, fresh, exact = comparison
-    width, better = tolerances.width(run, metric), tolerances.better.get(metric)
-    if width is None or better is None:
-        return [_wrong(run, "metrics/tolerances.yaml does not say how far it may move and what is better", metric)]
-    near, findings = tolerances.same_fingerprint, []
-    for seed in exact:
-        then, now = recorded[seed], fresh[seed]
-        if not math.isclose(then, now, rel_tol=near.relative, abs_tol=near.absolute):
-            why = f"seed {seed}, same machine: {_direction(better, now - then)}"
-            findings.append(_wrong(run, why, metric, f"{then:.8g}", f"{now:.8g}", "near-exact"))
-    if len(exact) == len(fresh) or metric in tolerances.same_machine_only.get(run, []):
-        return findings
-    # Seeds that were never recorded, or another machine's, can only be judged by how far the recorded ones scatter.
-    old, new = list(recorded.values()), list(fresh.values())
-    centre, change = mean(old), mean(new) - mean(old)
-    half, widest = max(width.floor, prediction_half_width(old, len(new), confidence)), width.widest(centre)
-    shown = (metric, f"{centre:.6g}", f"{mean(new):.6g}", f"± {half:.2g}")
-    if half > widest:
-        return [*findings, _wrong(run, f"underpowered: wider than ± {widest:.2g}; record more seeds", *shown)]
-    return findings if abs(change) <= half else [*findings, _wrong(run, _direction(better, change), *shown)]
-
-
-def prediction_half_width(recorded: Sequence[float], num_fresh: int, confidence: float) -> float:
-    """Return the half-width of the two-sided prediction interval for the mean of `num_fresh` further values.
-
-    t(n - 1) · sd · sqrt(1/n + 1/m) (Hahn and Meeker 1991, Statistical Intervals, section 4.7); infinite for one value.
-    """
-    n = len(recorded)
-    if n < 2:
-        return math.inf
-    quantile = float(stats.t.ppf((1 + confidence) / 2, n - 1))
-    return quantile * stdev(recorded) * math.sqrt(1 / n + 1 / num_fresh)
-
-
 def _direction(better: Better, change: float) -> str:
     if better == "neither":
         return "left its band"
     return "better than expected: look for a leak" if (change > 0) == (better == "higher") else "worse"
+
+
+def _wrong(run: str, why: str, metric: str = "", reference: str = "", fresh: str = "", allowed: str = "") -> Finding:
+    return Finding(run, metric, reference, fresh, allowed, why)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from stages.text_classification.train import Network, NetworkArgs, train_network, vector_size
 
-SECTION, train = ("fold", "embed"), train_network
+DATA_KINDS, train = ("folds", "embed"), train_network
 
 
 class Args(NetworkArgs):
@@ -23,7 +23,7 @@ class Args(NetworkArgs):
         num_hiddens: units of each direction.
     """
 
-    num_hiddens: int = Field(ge=1)
+    num_hiddens: int = Field(default=100, ge=1)
 
 
 class BiLSTM(Network):

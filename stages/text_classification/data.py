@@ -1,4 +1,4 @@
-"""What text classifiers are trained on: rated texts as numbers of words, divided for cross-validation."""
+"""What text classifiers are trained on: rated texts as token ids, divided for cross-validation."""
 
 import json
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Texts(NamedTuple):
         return Texts(self.tokens[places + shift], lengths, [self.strings[number] for number in chosen.tolist()])
 
     def padded(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the words of some texts as one tensor, and how long each is.
+        """Return the token ids of some texts as one tensor, and how long each is.
 
         int64 (chosen, longest), with 0 behind the shorter ones, and int64 (chosen,).
         """
@@ -57,11 +57,11 @@ class RatedTexts:
         texts: all of them.
         ratings: float64 (texts,); above 0 is positive.
         splits: by number from 1, which is the seed of a run: the folds of one cross-validation after the other.
-        vocabulary: numbers all words; which of them a model knows, its training texts decide.
+        vocabulary: of all texts; which of its words are in a model's vocabulary, its training texts decide.
         num_folds: of a cross-validation.
-        mark: a word that is no word of a text, but what followed each.
+        eos: what followed each text in the corpus; no word of a text.
         vectors: of the words, float32 (words, dimensions), by another run; None if the data have none.
-        has_vector: which words that run knows, bool (words,).
+        has_vector: which words are in that run's vocabulary, bool (words,).
     """
 
     texts: Texts
@@ -69,7 +69,7 @@ class RatedTexts:
     splits: dict[int, Split]
     vocabulary: Vocabulary
     num_folds: int
-    mark: str
+    eos: str
     vectors: Tensor | None = None
     has_vector: Tensor | None = None
 
@@ -94,7 +94,7 @@ class RatedTexts:
         """
         if number not in self.splits:
             raise UserError(
-                f"params.yaml: seeds: {number}: must be from 1 to {len(self.splits)}, the splits of the data: "
+                f"seeds: {number}: must be from 1 to {len(self.splits)}, the splits of the data: "
                 f"{self.num_folds} folds, {len(self.splits) // self.num_folds} times; num_repeats says how often"
             )
         return self.splits[number]
@@ -112,7 +112,7 @@ class RatedTexts:
 
 
 def load(folder: Path, device: str = "cpu") -> RatedTexts:
-    """Read what the stages `fold` and `embed` wrote onto `device`.
+    """Read data of the kinds `folds` and `embed` onto `device`.
 
     Raises:
         UserError: the folder is missing or damaged.
@@ -132,7 +132,8 @@ def load(folder: Path, device: str = "cpu") -> RatedTexts:
                 for number in range(1, len(parts) // len(Split._fields) + 1)
             },
             vocabulary=load_vocabulary(folder / "vocabulary.json"),
-            **info,
+            num_folds=info["num_folds"],
+            eos=info["mark"],
             **{key: tensor.to(device) for key, tensor in vectors.items()},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

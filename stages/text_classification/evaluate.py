@@ -1,11 +1,12 @@
 """Scores of text classifiers."""
 
 import torch
+from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
+from stages.core.metrics import accuracy
 from stages.core.run import Run
 from stages.core.training import History
-from stages.results.metrics import accuracy
 from stages.text_classification.data import RatedTexts
 
 
@@ -19,10 +20,11 @@ def score(model: nn.Module, run: Run, data: RatedTexts, history: History) -> dic
     split = data.split(int(model.split))
     found = outputs(model, run, data)
     positive, logits = found["ratings"] > 0, found["logits"].double()
+    labels, predicted = positive.cpu().numpy(), (logits > 0).cpu().numpy()
     opinion = 2 * logits.sigmoid() - 1
     metrics = {
         "test_accuracy": accuracy(logits > 0, positive),
-        "test_f1": f1(logits > 0, positive),
+        "test_f1": float(f1_score(labels, predicted, zero_division=0.0)),
         "test_roc_auc": roc_auc(logits, positive),
         "rating_correlation": 0.0,
     }
@@ -34,15 +36,15 @@ def score(model: nn.Module, run: Run, data: RatedTexts, history: History) -> dic
     return metrics
 
 
-def f1(predicted: Tensor, actual: Tensor) -> float:
-    """Return the harmonic mean of precision and recall of two tensors, bool (texts,); 0 if nothing is predicted."""
-    return 2 * (predicted & actual).sum().item() / (predicted.sum() + actual.sum()).item()
-
-
 def roc_auc(logits: Tensor, positive: Tensor) -> float:
     """Return the share of pairs of a positive and a negative text whose order is right; equal scores count half.
 
-    Hanley and McNeil 1982, The Meaning and Use of the Area under a ROC Curve; float (texts,) and bool (texts,).
+    Hanley and McNeil 1982, The Meaning and Use of the Area under a ROC Curve. Counts, divided once; scikit-learn's
+    `roc_auc_score` adds up trapezoids instead, and the last digit differs.
+
+    Args:
+        logits: float (texts,).
+        positive: bool (texts,).
     """
     right, wrong = logits[positive][:, None], logits[~positive]
     return ((right > wrong).double().mean() + (right == wrong).double().mean() / 2).item()

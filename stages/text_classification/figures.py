@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from sklearn.calibration import calibration_curve
 from torch import Tensor
 
 from stages.results.figures import COLOURS, DOCUMENT, Drawing, confusion_matrix, learning_curves, new_figure
@@ -15,6 +16,7 @@ CLASSES = ("negative", "positive")
 MISTAKES = 5  # of each class
 BINS = 10  # of equal width, for the calibration
 COLUMNS = 5
+TABLES_SHOW_OUTPUTS = True
 
 
 def draw(label: str, outputs: dict[str, Tensor], data: RatedTexts) -> dict[str, Drawing]:
@@ -83,9 +85,9 @@ def calibration(logits: Tensor, positive: Tensor) -> tuple[np.ndarray, np.ndarra
         logits: float (texts,).
         positive: bool (texts,).
     """
-    probabilities = logits.double().sigmoid().numpy()
-    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-    counts = np.bincount(bins, minlength=BINS)
-    sums, positives = (np.bincount(bins, weight, BINS) for weight in (probabilities, positive.double().numpy()))
-    used = counts > 0
-    return sums[used] / counts[used], positives[used] / counts[used], counts[used]
+    # A probability between two bins, such as the 0.5 of a model without an opinion, belongs to the upper one.
+    probabilities = np.nextafter(logits.double().sigmoid().numpy(), 1)
+    shares, means = calibration_curve(positive.numpy(), probabilities, n_bins=BINS)
+    inner_edges = np.linspace(0, 1, BINS + 1)[1:-1]  # calibration_curve's, which does not tell the counts
+    counts = np.bincount(np.searchsorted(inner_edges, probabilities))
+    return means, shares, counts[counts > 0]

@@ -1,4 +1,4 @@
-"""Recurrent network that judges a text by its last hidden state (documents 002 and 004).
+"""Recurrent network that classifies a text by its last hidden state (documents 002 and 004).
 
 Elman 1990, Finding Structure in Time: h_t = tanh(W x_t + U h_{t-1} + b), as in `torch.nn.RNN`.
 """
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from stages.text_classification.train import Network, NetworkArgs, train_network, vector_size
 
-SECTION, train = ("fold", "embed"), train_network
+DATA_KINDS, train = ("folds", "embed"), train_network
 
 
 class Args(NetworkArgs):
@@ -21,7 +21,7 @@ class Args(NetworkArgs):
         num_hiddens: units.
     """
 
-    num_hiddens: int = Field(ge=1)
+    num_hiddens: int = Field(default=100, ge=1)
 
 
 class RNN(Network):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from stages.text_classification.train import Network, NetworkArgs, train_network, vector_size
 
-SECTION, train = ("fold", "embed"), train_network
+DATA_KINDS, train = ("folds", "embed"), train_network
 
 
 class Args(NetworkArgs):
@@ -26,12 +26,12 @@ class Args(NetworkArgs):
         num_filters: of each width.
     """
 
-    widths: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    widths: list[Annotated[int, Field(ge=1)]] = Field(default=[3, 4, 5], min_length=1)
     num_filters: int = Field(ge=1)
 
 
 class TextCNN(Network):
-    """Filters of several widths, rectified, and their maximum over time."""
+    """Filters of several widths, their maximum over time, and ReLU."""
 
     def __init__(self, args: Args, info: dict[str, Any]) -> None:
         """Draw the filters from U(-1/sqrt(w d), 1/sqrt(w d)) for width w and d elements of a word: torch's way."""

@@ -20,7 +20,7 @@ from stages.core.training import History
 from stages.text_classification.data import RatedTexts, Texts
 from stages.text_classification.train import Classifier, ClassifierArgs, targets, to_train_on
 
-SECTION = ("fold", "embed")
+DATA_KINDS = ("folds", "embed")
 MAX_ITERATIONS = 1000
 
 
@@ -37,7 +37,7 @@ class Args(ClassifierArgs):
 class Tfidf(Classifier):
     """Terms of the training texts by key, sorted: `keys` int64, `idf` and `weights` float64, all (terms,); `bias` ().
 
-    The key of a word is its number, that of a pair is number of words + first * number of words + second.
+    The key of a word is its token id; that of a pair is V + first * V + second for a vocabulary of V words.
     """
 
     def __init__(self, num_words: int) -> None:

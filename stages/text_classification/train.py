@@ -3,7 +3,7 @@
 A classifier here is a module with two buffers and a method:
 
     split   int64 (): number of the split of the data that it was trained on
-    known   bool (words,): the words that it knows, which are some of its training texts
+    known   bool (words,): the in-vocabulary words, all of them from its training texts
     scores(texts) -> float32 (texts,)   the logit of the probability that a text is positive
 
 Each architecture's file has a `train(model, data, args, seed, label)` that returns the history.
@@ -22,16 +22,17 @@ from tqdm import tqdm
 
 from stages.core.device import product_dtype
 from stages.core.errors import UserError
-from stages.core.run import Run, family_module
+from stages.core.family import family_module
+from stages.core.run import Run
 from stages.core.schema import Strict
 from stages.core.training import History
 from stages.core.vocabulary import UNKNOWN
 from stages.text_classification.data import RatedTexts, Texts
 
 BATCHES_SORTED = 20  # so many batches are sorted by length together, so that there is little padding
-PIECES, BUCKETS = 40, 20_000  # character n-grams of a word that count, and numbers that they are hashed to
-LENGTHS_OF_PIECES = (3, 4, 5)
-VECTORS = ("fixed", "tuned", "piece_vectors")  # parameters that Adam leaves to SparseAdam, or alone
+MAX_SUBWORDS, BUCKETS = 40, 20_000  # character n-grams of a word that count, and ids that they are hashed to
+SUBWORD_LENGTHS = (3, 4, 5)
+VECTORS = ("fixed", "tuned", "piece_vectors")  # parameters that Adam leaves to SparseAdam, or alone; piece: subword
 SCORED_TOKENS = 4096  # of a batch that is scored, padding included
 
 
@@ -53,10 +54,10 @@ class ClassifierArgs(Strict):
     """Hyperparameters of everything that learns from texts.
 
     Attributes:
-        min_count: words that occur less often in the training texts are unknown.
+        min_count: words that occur less often in the training texts are out of vocabulary.
         num_train: only the first so many training texts, which are in random order, are trained on; null for all.
         rating_scale: the probability to learn of a text is sigmoid(rating / rating_scale), which tells a clear
-            judgement from a doubtful one; null for 1 if the rating is above 0, else 0.
+            opinion from a doubtful one; null for 1 if the rating is above 0, else 0.
     """
 
     min_count: int = Field(default=1, ge=1)
@@ -65,16 +66,16 @@ class ClassifierArgs(Strict):
 
 
 class Classifier(nn.Module):
-    """What all classifiers are: which split they were trained on, and which words they know."""
+    """What all classifiers are: which split they were trained on, and their vocabulary."""
 
     def __init__(self, num_words: int) -> None:
-        """Begin with no split and no known word."""
+        """Begin with no split and an empty vocabulary."""
         super().__init__()
         self.register_buffer("split", torch.tensor(0))
         self.register_buffer("known", torch.zeros(num_words, dtype=torch.bool))
 
     def learn_words(self, data: RatedTexts, chosen: Tensor, args: ClassifierArgs) -> None:
-        """Make known the words that occur often enough in the texts of the numbers `chosen`, int64 (chosen,)."""
+        """Take into the vocabulary what occurs often enough in the texts of the numbers `chosen`, int64 (chosen,)."""
         counts = torch.bincount(data.texts.select(chosen).tokens, minlength=len(self.known))
         self.known.copy_(counts >= args.min_count)
         self.known[data.vocabulary.index[UNKNOWN]] = False
@@ -108,9 +109,9 @@ class NetworkArgs(ClassifierArgs):
             (CNN-non-static), `both` are side by side (CNN-multichannel).
         embedding_size: of random vectors.
         vector_sd: standard deviation of the vectors' elements at first.
-        piece_size: elements of a second vector of each word, the mean of those of its character n-grams (Bojanowski et
-            al. 2017, Enriching Word Vectors with Subword Information, section 3.2), which unknown words have too; 0 for
-            none.
+        subword_size: elements of a second vector of each word, the mean of those of its character n-grams (Bojanowski
+            et al. 2017, Enriching Word Vectors with Subword Information, section 3.2), which out-of-vocabulary words
+            have too; 0 for none.
         num_epochs: passes over the training texts.
         batch_size: texts a step.
         learning_rate: of Adam.
@@ -118,7 +119,7 @@ class NetworkArgs(ClassifierArgs):
             SparseAdam).
         vector_dropout: probability of zeroing an element of a word's vector.
         dropout: probability of zeroing a feature before the output.
-        word_dropout: probability that a word is taken for an unknown one.
+        word_dropout: probability that a word is replaced by `<unk>`.
         average_from: the mean of the states at the ends of the epochs from this one on is kept (Izmailov et al. 2018,
             Averaging Weights Leads to Wider Optima and Better Generalization); null for the last state.
         precision: of matrix products in training; see `stages/core/device.py` for processors without bfloat16.
@@ -126,12 +127,12 @@ class NetworkArgs(ClassifierArgs):
 
     vectors: Literal["random", "static", "tuned", "both"] = "random"
     embedding_size: int = Field(default=100, ge=1)
-    vector_sd: float = Field(gt=0, allow_inf_nan=False)
-    piece_size: int = Field(default=0, ge=0)
+    vector_sd: float = Field(default=0.2, gt=0, allow_inf_nan=False)
+    subword_size: int = Field(default=0, ge=0)
     num_epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0, allow_inf_nan=False)
-    vector_learning_rate: float = Field(gt=0, allow_inf_nan=False)
+    vector_learning_rate: float = Field(default=0.005, gt=0, allow_inf_nan=False)
     vector_dropout: float = Field(default=0.0, ge=0, lt=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     word_dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -149,15 +150,15 @@ class Network(Classifier):
     def __init__(self, args: NetworkArgs, info: dict[str, Any], num_features: int) -> None:
         """Make vectors of 0, which training gives their first values; `num_features` go into the output layer."""
         super().__init__(info["num_words"])
-        size = (vector_size(args, info) - args.piece_size) // (2 if args.vectors == "both" else 1)
+        size = (vector_size(args, info) - args.subword_size) // (2 if args.vectors == "both" else 1)
         self.fixed = self.tuned = self.piece_vectors = None
         if args.vectors in ("static", "both"):
             self.fixed = nn.Parameter(torch.zeros(info["num_words"], size), requires_grad=False)
         if args.vectors != "static":
             self.tuned = nn.Parameter(torch.zeros(info["num_words"], size))
-        if args.piece_size:
-            self.register_buffer("pieces", torch.zeros(info["num_words"], PIECES, dtype=torch.int64))
-            self.piece_vectors = nn.Parameter(torch.zeros(BUCKETS, args.piece_size))
+        if args.subword_size:
+            self.register_buffer("pieces", torch.zeros(info["num_words"], MAX_SUBWORDS, dtype=torch.int64))
+            self.piece_vectors = nn.Parameter(torch.zeros(BUCKETS, args.subword_size))
         self.output = nn.Linear(num_features, 1)
         self.args = args
 
@@ -177,7 +178,7 @@ class Network(Classifier):
         """
         inside = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
         spelled = tokens
-        tokens = tokens.where(self.known[tokens], 0)  # the vocabulary begins with the unknown word
+        tokens = tokens.where(self.known[tokens], 0)  # <unk>
         if self.training and self.args.word_dropout:
             kept = torch.rand(tokens.shape, device=tokens.device) >= self.args.word_dropout
             tokens = tokens.where(kept, 0)
@@ -214,10 +215,10 @@ def vector_size(args: NetworkArgs, info: dict[str, Any]) -> int:
         UserError: the vectors are to be another run's, and the data have none.
     """
     if args.vectors == "random":
-        return args.embedding_size + args.piece_size
+        return args.embedding_size + args.subword_size
     if not info["num_dimensions"]:
         raise UserError(f"vectors = '{args.vectors}': the data have no vectors; they must be an entry of `embed`")
-    return info["num_dimensions"] * (2 if args.vectors == "both" else 1) + args.piece_size
+    return info["num_dimensions"] * (2 if args.vectors == "both" else 1) + args.subword_size
 
 
 def _batches_to_score(by_length: Tensor, lengths: Tensor) -> Iterator[Tensor]:
@@ -285,7 +286,7 @@ def train_network(model: Network, data: RatedTexts, args: NetworkArgs, seed: int
 
 @torch.no_grad()
 def _first_vectors(model: Network, data: RatedTexts, args: NetworkArgs) -> None:
-    """Give each word its first vector: the data's, or one drawn with their standard deviation; 0 for unknown words."""
+    """Give each word its first vector: the data's, or one drawn with their standard deviation; 0 out of vocabulary."""
     drawn = model.fixed if model.tuned is None else model.tuned
     first = torch.randn(drawn.shape).to(drawn.device) * args.vector_sd
     if args.vectors != "random":
@@ -296,17 +297,17 @@ def _first_vectors(model: Network, data: RatedTexts, args: NetworkArgs) -> None:
         if vectors is not None:
             vectors.copy_(first)
     if model.piece_vectors is not None:
-        model.pieces.copy_(torch.tensor([pieces_of(word) for word in data.vocabulary.words]))
-        model.pieces[0] = 0  # how the unknown word is spelled, nobody knows
+        model.pieces.copy_(torch.tensor([subwords_of(word) for word in data.vocabulary.words]))
+        model.pieces[0] = 0  # <unk> has no spelling
         model.piece_vectors.copy_(torch.randn(model.piece_vectors.shape) * args.vector_sd)
 
 
-def pieces_of(word: str) -> Sequence[int]:
-    """Return the numbers, from 1, of a word's character n-grams, its ends marked by < and >; 0 in free places."""
-    marked = f"<{word}>"
-    found = [marked[at : at + n] for n in LENGTHS_OF_PIECES for at in range(len(marked) - n + 1)][:PIECES]
-    numbers = [1 + zlib.crc32(piece.encode()) % (BUCKETS - 1) for piece in found]
-    return numbers + [0] * (PIECES - len(numbers))
+def subwords_of(word: str) -> Sequence[int]:
+    """Return the ids, from 1, of a word's character n-grams, with < and > as its ends; 0 in free places."""
+    bounded = f"<{word}>"
+    ngrams = [bounded[at : at + n] for n in SUBWORD_LENGTHS for at in range(len(bounded) - n + 1)][:MAX_SUBWORDS]
+    ids = [1 + zlib.crc32(ngram.encode()) % (BUCKETS - 1) for ngram in ngrams]
+    return ids + [0] * (MAX_SUBWORDS - len(ids))
 
 
 def _batches(lengths: Tensor, batch_size: int, draws: torch.Generator) -> list[Tensor]:

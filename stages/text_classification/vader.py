@@ -15,7 +15,7 @@ from stages.core.training import History
 from stages.text_classification.data import RatedTexts, Texts
 from stages.text_classification.train import Classifier, ClassifierArgs, targets, to_train_on
 
-SECTION = ("fold", "embed")
+DATA_KINDS = ("folds", "embed")
 LARGEST = 0.99995  # compound scores have four decimals
 
 

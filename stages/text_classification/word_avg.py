@@ -1,8 +1,8 @@
 """Word averaging (document 003, text classification models: "WordAvg is strong").
 
 The mean of a text's word vectors and one linear layer: Iyyer et al. 2015, Deep Unordered Composition Rivals Syntactic
-Methods for Text Classification, section 2.1, without hidden layers; dropping words as in its section 3.1, but to the
-unknown word.
+Methods for Text Classification, section 2.1, without hidden layers; dropping words as in its section 3.1, but to
+`<unk>`.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from stages.text_classification.train import Network, NetworkArgs, train_network, vector_size
 
-SECTION, train = ("fold", "embed"), train_network
+DATA_KINDS, train = ("folds", "embed"), train_network
 
 
 class Args(NetworkArgs):

@@ -1,4 +1,4 @@
-"""Readers of text data sets: each yields the text piece by piece, markup removed, before it is divided into words."""
+"""Readers of text data sets: each yields texts without markup, before they are divided into words."""
 
 import re
 import zipfile
@@ -13,8 +13,8 @@ from stages.core.errors import UserError
 from stages.texts.decoding import decoded
 from stages.texts.rated import RATED
 
-# Marks of where an entry of the dictionary is from, such as [1913 Webster] or [WordNet 1.5 +PJC].
-_SOURCE_MARK = re.compile(r"\[[^\[\]]*(?:Webster|WordNet|PJC|Century|Suppl)[^\[\]]*\]")
+# The source of an entry of the dictionary, such as [1913 Webster] or [WordNet 1.5 +PJC].
+_SOURCE = re.compile(r"\[[^\[\]]*(?:Webster|WordNet|PJC|Century|Suppl)[^\[\]]*\]")
 _PLACE = re.compile(r"\((?:a|p|ip)\)$")
 _NOT_ARTICLES = ("file", "image", "category")  # links to them show no words, or those of a caption among their settings
 _NOT_PROSE = ("ref", "table", "math", "gallery", "timeline")  # tags of a Wikipedia page
@@ -128,14 +128,14 @@ def read_wordnet(folder: Path) -> Iterator[str]:
 
 
 def read_gcide(folder: Path) -> Iterator[str]:
-    """Yield the paragraphs of the dictionary without the bracketed marks of where they are from."""
+    """Yield the paragraphs of the dictionary without the bracketed names of their sources."""
     # Three apostrophes are as Windows writes them, all else is ASCII.
-    text = _SOURCE_MARK.sub("", decoded(folder / "gcide.dict", "cp1252"))
+    text = _SOURCE.sub("", decoded(folder / "gcide.dict", "cp1252"))
     yield from re.split(r"\n\s*\n", text)
 
 
 def read_text8(folder: Path) -> Iterator[str]:
-    """Yield text8, which is one line, in pieces of about a million characters that end with a word.
+    """Yield text8, which is one line, in parts of about a million characters that end with a word.
 
     Raises:
         UserError: the file is missing or damaged.
@@ -143,10 +143,10 @@ def read_text8(folder: Path) -> Iterator[str]:
     path = folder / "text8.zip"
     try:
         with zipfile.ZipFile(path) as archive, archive.open("text8") as content:
-            while piece := content.read(1_000_000):
-                while not piece.endswith(b" ") and (more := content.read(1)):
-                    piece += more
-                yield piece.decode("ascii")
+            while part := content.read(1_000_000):
+                while not part.endswith(b" ") and (more := content.read(1)):
+                    part += more
+                yield part.decode("ascii")
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""A tokenized data set: its words in the order of their first occurrence, and the text as numbers of them."""
+"""A tokenized data set: its words in the order of their first occurrence, and the text as ids of them."""
 
 import json
 from collections.abc import Iterable
@@ -20,17 +20,21 @@ class Tokens(NamedTuple):
     ids: np.ndarray
 
 
-def write_tokens(folder: Path, pieces: Iterable[list[str]]) -> int:
-    """Write a text given as lists of words to `folder`, nothing if it has none; return the number of tokens."""
+def write_tokens(folder: Path, texts: Iterable[list[str]]) -> int:
+    """Write texts, lists of words, as one to `folder`, nothing if it has none; return the number of tokens."""
     index: dict[str, int] = {}
-    parts = [np.array([index.setdefault(word, len(index)) for word in piece], np.int32) for piece in pieces]
+    parts = [np.array([index.setdefault(word, len(index)) for word in text], np.int32) for text in texts]
     ids = np.concatenate([*parts, np.zeros(0, np.int32)])
-    if not len(ids):
-        return 0
-    with atomic_folder(folder) as temporary:
-        write_text(temporary / "words.json", json.dumps(list(index), ensure_ascii=False))
-        np.save(temporary / "ids.npy", ids)
+    if len(ids):
+        save_tokens(folder, Tokens(list(index), ids))
     return len(ids)
+
+
+def save_tokens(folder: Path, tokens: Tokens) -> None:
+    """Write tokens to `folder`, all or nothing."""
+    with atomic_folder(folder) as temporary:
+        write_text(temporary / "words.json", json.dumps(tokens.words, ensure_ascii=False))
+        np.save(temporary / "ids.npy", tokens.ids)
 
 
 def read_tokens(folder: Path) -> Tokens:
@@ -46,15 +50,19 @@ def read_tokens(folder: Path) -> Tokens:
         raise UserError(f"{folder} is missing or damaged; `dvc repro` makes it again") from error
 
 
-def encode(data_sets: Iterable[Tokens], index: dict[str, int], unknown: int | None) -> np.ndarray:
-    """Return the data sets, one after the other, as numbers of a vocabulary: int32 of shape (tokens,).
+def join(first: Tokens, second: Tokens) -> Tokens:
+    """Return one text after the other, with the words of both."""
+    index = {word: number for number, word in enumerate(first.words)}
+    number = np.array([index.setdefault(word, len(index)) for word in second.words], np.int32)
+    return Tokens(list(index), np.concatenate([first.ids, number[second.ids]]))
+
+
+def encode(text: Tokens, index: dict[str, int], unknown: int | None) -> np.ndarray:
+    """Return a text as ids of a vocabulary: int32 of shape (tokens,).
 
     A word that `index` lacks becomes `unknown`; with None it is left out, as in word2vec's program, and its neighbours
     become neighbours of each other.
     """
-    parts = []
-    for words, ids in data_sets:
-        number = np.array([index.get(word, -1 if unknown is None else unknown) for word in words], np.int32)
-        encoded = number[ids]
-        parts.append(encoded if unknown is not None else encoded[encoded >= 0])
-    return np.concatenate([*parts, np.zeros(0, np.int32)])
+    number = np.array([index.get(word, -1 if unknown is None else unknown) for word in text.words], np.int32)
+    encoded = number[text.ids]
+    return encoded if unknown is not None else encoded[encoded >= 0]

@@ -30,7 +30,7 @@ from stages.word_vectors.train import (
     train_on_windows,
 )
 
-DATA, SECTION = Corpus, "subsample"
+DATA, DATA_KINDS = Corpus, ("subsample",)
 
 
 class Args(NegativeArgs):

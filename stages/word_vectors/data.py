@@ -1,4 +1,4 @@
-"""What word vectors are trained on: a corpus in one piece, or counts of co-occurrences; and the benchmarks of both."""
+"""What word vectors are trained on: a corpus as token ids, or counts of co-occurrences; and the benchmarks of both."""
 
 import json
 from dataclasses import dataclass
@@ -38,11 +38,11 @@ class TextData:
 
 @dataclass(frozen=True)
 class Corpus(TextData):
-    """A text as numbers of words.
+    """A text as token ids.
 
     Attributes:
         tokens: int32 (tokens,).
-        keep_probability: of each word, float32 (words,); see `stages/texts/subsampling.py`.
+        keep_probability: of each word, float32 (words,); see `stages/word_vectors/subsampling.py`.
     """
 
     tokens: Tensor
@@ -65,7 +65,7 @@ class Cooccurrences(TextData):
 
 
 def load(folder: Path, device: str = "cpu") -> TextData:
-    """Read what the steps `subsample` or `cooccur` wrote; tensors stay on the CPU, training moves what it needs.
+    """Read data of the kinds `subsample` and `cooccur`; tensors stay on the CPU, training moves what it needs.
 
     Raises:
         UserError: the folder is missing or damaged.

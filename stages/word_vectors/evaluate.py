@@ -10,8 +10,9 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from stages.core.errors import UserError
+from stages.core.family import family_module
 from stages.core.files import atomic_file
-from stages.core.run import Run, family_module
+from stages.core.run import Run
 from stages.core.training import History
 from stages.core.vocabulary import Vocabulary
 from stages.word_vectors.data import TextData
@@ -37,12 +38,13 @@ def score(model: nn.Module, run: Run, data: TextData, history: History) -> dict[
     """Return the metrics of one trained model.
 
     For each similarity benchmark: Spearman's correlation of cosines with human ratings, for the vectors that the model
-    stands for, for the output vectors alone and for the sum of both; and the share of pairs with an unknown word, which
-    are left out. Analogies: the share answered rightly, and the share of questions left out. `flops_per_pair` are
-    floating-point operations of products in the loss of a pair and its gradient, counted, for models with windows.
+    stands for, for the output vectors alone and for the sum of both; and the share of pairs with an
+    out-of-vocabulary word, which are left out. Analogies: the share answered rightly, and the share of questions left
+    out. `flops_per_pair` are floating-point operations of products in the loss of a pair and its gradient, counted,
+    for models with windows.
 
     Raises:
-        UserError: fewer than three pairs of a benchmark are known.
+        UserError: fewer than three pairs of a benchmark are in the vocabulary.
     """
     kinds = {
         "": model.vectors(),
@@ -62,7 +64,7 @@ def score(model: nn.Module, run: Run, data: TextData, history: History) -> dict[
 def spearman(
     vectors: Tensor, vocabulary: Vocabulary, pairs: Sequence[tuple[str, str, float]], benchmark: str
 ) -> tuple[float, float]:
-    """Return Spearman's correlation of cosines with ratings over the known pairs, and the share of unknown pairs.
+    """Return Spearman's correlation of cosines with ratings over the in-vocabulary pairs, and the share of others.
 
     Args:
         vectors: float32 (words, dimensions).
@@ -71,7 +73,7 @@ def spearman(
         benchmark: its name, for the message.
 
     Raises:
-        UserError: fewer than three pairs are known.
+        UserError: fewer than three pairs are in the vocabulary.
     """
     known = [(ids, rating) for *words, rating in pairs if (ids := vocabulary.ids(words)) is not None]
     if len(known) < 3:
@@ -127,13 +129,13 @@ def nearest(unit: Tensor, words: Tensor, number: int) -> tuple[Tensor, Tensor]:
 def outputs(model: nn.Module, run: Run, data: TextData) -> dict[str, Tensor]:
     """Return what the figures need.
 
-    `grouped` (n,): numbers of the known words of `GROUPS`, in order, and `vectors` (n, dimensions) of length 1 of them.
-    `probes` (m,): the known words of `PROBES`; `neighbours` (m, NEIGHBOURS) and their `cosines`.
+    `grouped` (n,): ids of the in-vocabulary words of `GROUPS`, in order, and `vectors` (n, dimensions) of length 1 of
+    them. `probes` (m,): the in-vocabulary words of `PROBES`; `neighbours` (m, NEIGHBOURS) and their `cosines`.
     """
     unit = functional.normalize(model.vectors())
     index = data.vocabulary.index
-    grouped = torch.tensor([index[word] for words in GROUPS.values() for word in words if word in index])
-    probes = torch.tensor([index[word] for word in PROBES if word in index])
+    grouped = torch.tensor([index[word] for words in GROUPS.values() for word in words if word in index]).long()
+    probes = torch.tensor([index[word] for word in PROBES if word in index]).long()
     cosines, neighbours = nearest(unit, probes.to(unit.device), NEIGHBOURS)
     return {
         "grouped": grouped,

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from stages.word_vectors.data import Cooccurrences
 from stages.word_vectors.train import VectorArgs
 
-DATA, SECTION = Cooccurrences, "cooccur"
+DATA, DATA_KINDS = Cooccurrences, ("cooccur",)
 SLOT = 16
 SLOTS = 256
 

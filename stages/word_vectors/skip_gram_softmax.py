@@ -19,7 +19,7 @@ from stages.core.device import matmul_precision
 from stages.word_vectors.data import Corpus
 from stages.word_vectors.train import Blocks, InputOutput, Seen, WindowArgs, in_reach, train_on_windows
 
-DATA, SECTION = Corpus, "subsample"
+DATA, DATA_KINDS = Corpus, ("subsample",)
 PLACES = 32  # of a step of gradient descent: with 256 it diverges
 
 

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from stages.core.errors import UserError
-from stages.core.run import Run, family_module
+from stages.core.family import family_module
+from stages.core.run import Run
 from stages.core.schema import Strict
 from stages.core.training import History
 from stages.word_vectors.data import Corpus, TextData
@@ -127,13 +128,13 @@ def fit(run: Run, data: TextData, seed: int) -> tuple[nn.Module, History]:
     module = family_module(run.family, run.model)
     if not isinstance(data, module.DATA):
         raise UserError(
-            f"params.yaml: runs.{run.name}.data = '{run.data}': model '{run.model}' needs a key of `{module.SECTION}`"
+            f"{run.name}: data = '{run.data}': model '{run.model}' needs a key of data.{' or '.join(module.DATA_KINDS)}"
         )
     if isinstance(run.args, WindowArgs):
         expected = int(data.keep_probability[data.tokens].sum())
         if expected <= run.args.window:
             raise UserError(
-                f"params.yaml: runs.{run.name}.args.window = {run.args.window} must be smaller than the text of "
+                f"{run.name}: args.window = {run.args.window} must be smaller than the text of "
                 f"'{run.data}', of which an epoch keeps {expected} words: take more text or a higher threshold"
             )
     draws = torch.Generator().manual_seed(seed)

@@ -15,23 +15,27 @@ from typing import NamedTuple
 import psutil
 
 from stages.core.files import write_json
-from tests.faults.project import DVC, IDX_FILES, REPRO, ROW, Project, Rebuild, Wrong, check_rerun
+from stages.rebuild.workspace import WORKER
+from tests.conftest import LINE
+from tests.faults.project import DVC, POINTS, ROW, Project, Rebuild, Wrong, check_rerun
 
-IMAGES = next(iter(IDX_FILES))
-MODEL = f"data/models/{ROW}"
+MODEL = f"data/models/line/{ROW}"
 OUTPUTS = {  # one of each kind
-    "raw file": f"data/raw/tiny/{IMAGES}",
-    "prepared data": "data/prepared/tiny/train.safetensors",
+    "raw file": f"data/raw/tiny/{POINTS}",
+    "prepared data": "data/prepared/line/measured/train.safetensors",
     "model": f"{MODEL}/1.safetensors",
-    "evaluation": f"data/evaluations/{ROW}/test.safetensors",
-    "metrics": f"metrics/{ROW}.json",
-    "curve": f"reports/curves/{ROW}.csv",
+    "evaluation": f"data/evaluations/line/{ROW}/test.safetensors",
+    "metrics": f"metrics/line/{ROW}.json",
+    "further metrics": f"metrics/line/residuals/{ROW}.json",
+    "curve": f"reports/curves/line/{ROW}.csv",
+    "figure": "reports/figures/line/fast_fit.png",
     "page": "reports/index.html",
 }
-TRAINING = f"data/models/.{ROW}.tmp"  # is there while it is trained
-NUM_STAGES = 9  # of the project
-VICTIMS = ["scheduler", "loader", "dvc", "stage", "all"]  # all at once: as if the power failed
-WRITTEN = ["dvc.lock", ".dvc/tmp/rwlock"]  # DVC writes these in place
+TRAINING = f"data/models/line/.{ROW}.tmp"  # is there while it is trained
+NUM_STAGES = 10  # of the project
+VICTIMS = ["scheduler", "dvc", "stage", "all"]  # all at once: as if the power failed
+LOCK = f"{LINE}/dvc.lock"
+WRITTEN = ["dvc.lock", LOCK, ".dvc/tmp/rwlock"]  # DVC writes these in place
 Cut = Callable[[bytes, random.Random], int]  # how many of the bytes of a file are kept
 CUTS: dict[str, Cut] = {
     "to nothing": lambda content, draw: 0,
@@ -75,7 +79,7 @@ def faults(undisturbed: Rebuild, kills: int) -> list[Fault]:
         for how in ("to nothing", "to half")
         for kind, path in files.items()
     ]
-    locks = [Fault(f"dvc.lock cut {how}", partial(cut, "dvc.lock", where), True) for how, where in LOCK_CUTS.items()]
+    locks = [Fault(f"dvc.lock cut {how}", partial(cut, LOCK, where), True) for how, where in LOCK_CUTS.items()]
     mirror = [Fault(f"mirror: {how}", partial(break_mirror, how), True) for how in MIRROR_FAULTS]
     sizes = {share: int(share * undisturbed.bytes) for share in (0.1, 0.5, 0.9)}
     disk = [Fault(f"disk full at {share:.0%}", partial(fill_disk, free)) for share, free in sizes.items()]
@@ -129,14 +133,14 @@ def forget(path: str, project: Project) -> None:
 def reuse_pid(project: Project, draw: random.Random) -> None:
     """Leave half a model, and a killed DVC's entry in the rwlock with a process identifier given out again: ours."""
     cut(OUTPUTS["model"], CUTS["to half"], project, draw)
-    entry = {"pid": os.getpid(), "cmd": f"-c --wait-for-lock repro --single-item train@{ROW}"}
+    entry = {"pid": os.getpid(), "cmd": WORKER}
     write_json(project.work / ".dvc/tmp/rwlock", {"write": {str(project.work / MODEL): entry}, "read": {}})
 
 
 def break_mirror(how: str, project: Project, draw: random.Random) -> None:
     """Break a file of the mirror while the fetched ones are gone, see the message, and mend the mirror."""
     forget("data/raw/tiny", project)
-    file, folder = project.mirror / IMAGES, project.mirror / f"{IMAGES}.gz"
+    file, folder = project.mirror / POINTS, project.mirror / f"{POINTS}.gz"
     content = file.read_bytes()
     file.unlink()
     if how == "flipped byte":
@@ -146,7 +150,7 @@ def break_mirror(how: str, project: Project, draw: random.Random) -> None:
         file.write_bytes(content[: len(content) // 2])
     elif how == "unreadable":
         folder.mkdir()  # as a folder, because no mode of a file keeps root out
-    _rebuild_fails(project, IMAGES, MIRROR_FAULTS[how])
+    _rebuild_fails(project, POINTS, MIRROR_FAULTS[how])
     if folder.exists():
         folder.rmdir()
     file.write_bytes(content)
@@ -175,8 +179,8 @@ def kill_while_training(project: Project, draw: random.Random) -> None:
 
 
 def kill_while_lock_is_written(project: Project, draw: random.Random) -> str:
-    """kill -9 of DVC when dvc.lock, which it writes in place, is empty, once it had a random size before."""
-    lock, rebuild = project.work / "dvc.lock", project.start(*REPRO)
+    """kill -9 of DVC when a dvc.lock, which it writes in place, is empty, once it had a random size before."""
+    lock, rebuild = project.work / LOCK, project.start(*project.repro)
     least, largest, killed = draw.randrange(1, 5000), 0, False
     while project.runs(rebuild) and not killed:
         writers, until = _living(project, "dvc"), time.monotonic() + 0.2  # known before, because there is no time then
@@ -196,7 +200,7 @@ def _was_broken(project: Project, rebuild: subprocess.Popen) -> None:
 
 def _rebuild_until(project: Project, happened: Callable[[], object]) -> subprocess.Popen:
     """Start a rebuild; return it when something happened, or when it has ended."""
-    rebuild = project.start(*REPRO)
+    rebuild = project.start(*project.repro)
     while project.runs(rebuild) and not happened():
         time.sleep(0.005)
     return rebuild
@@ -205,7 +209,7 @@ def _rebuild_until(project: Project, happened: Callable[[], object]) -> subproce
 def _rebuild_to_random_moment(project: Project, draw: random.Random) -> tuple[subprocess.Popen, str]:
     """Start a rebuild; return it at a moment that does not depend on how fast the machine is, and that moment."""
     ended, pause = draw.randrange(NUM_STAGES), draw.uniform(0, 3)
-    rebuild = project.start(*REPRO)
+    rebuild = project.start(*project.repro)
     while project.runs(rebuild) and sum(line.startswith("[") for line in project.lines(rebuild)) < ended:
         time.sleep(0.005)
     time.sleep(pause)
@@ -213,13 +217,16 @@ def _rebuild_to_random_moment(project: Project, draw: random.Random) -> tuple[su
 
 
 def _living(project: Project, kind: str) -> list[psutil.Process]:
-    """Return the processes at work: `all`, or those of a kind; a stage's workers and its shell count as stages."""
-    signs = {"scheduler": " ".join(REPRO), "dvc": "dvc ", "loader": "from multiprocessing"}
+    """Return the processes at work: `all`, or those of a kind; a stage's workers and its shell count as stages.
+
+    The scheduler's copies of itself are DVC.
+    """
     kinds: dict[str, list[psutil.Process]] = {kind: [] for kind in VICTIMS}
     for process in project.processes():
         with suppress(psutil.Error):
-            command = " ".join(process.cmdline())
-            found = next((kind for kind, sign in signs.items() if sign in command), "stage")
+            found = "stage"
+            if process.cmdline() == project.repro:
+                found = "dvc" if process.parent().cmdline() == project.repro else "scheduler"
             kinds[found].append(process)
             kinds["all"].append(process)
     return kinds[kind]
@@ -263,7 +270,7 @@ def fill_disk(free: int, project: Project, draw: random.Random) -> str:
 
 def edit_during_stage(project: Project, draw: random.Random) -> None:
     """Edit a dependency while its stage runs, which must fail and stay out of date; then undo the edit."""
-    name = "stages/image_classification/mlp.py"
+    name = f"{LINE}/straight_line.py"
     code, content = project.work / name, (project.work / name).read_bytes()
     forget(MODEL, project)
     rebuild = _rebuild_until(project, (project.work / TRAINING).exists)
@@ -276,21 +283,21 @@ def edit_during_stage(project: Project, draw: random.Random) -> None:
 
 def two_at_once(project: Project, draw: random.Random) -> None:
     """Start two rebuilds: both succeed."""
-    for status, lines in map(project.end, [project.start(*REPRO) for _ in range(2)]):
+    for status, lines in map(project.end, [project.start(*project.repro) for _ in range(2)]):
         if status:
             raise Wrong(f"status {status}: {' / '.join(lines[-3:])}")
 
 
 def beside_dvc(project: Project, draw: random.Random) -> str:
     """Start a rebuild and a plain `dvc repro`: one may meet the other's lock and give up, but neither does harm."""
-    both = [project.end(process) for process in [project.start(*REPRO), project.start(*DVC, "repro")]]
+    both = [project.end(process) for process in [project.start(*project.repro), project.start(*DVC, "repro")]]
     if any("Traceback" in line for _, lines in both for line in lines):
         raise Wrong("a traceback")
     return "the rebuild ends with status {}, DVC with {}".format(*(status for status, _ in both))
 
 
 def _rebuild_fails(project: Project, *words: str) -> None:
-    _failed(*project.run(*REPRO), *words)
+    _failed(*project.run(*project.repro), *words)
 
 
 def _failed(status: int, lines: list[str], *words: str) -> None:

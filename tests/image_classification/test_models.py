@@ -1,4 +1,4 @@
-"""The two architectures against hand arithmetic, and on one batch."""
+"""The architectures against hand arithmetic, and on one batch."""
 
 import math
 
@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from stages.core.data import Split
 from stages.core.training import mean_loss, train
-from stages.image_classification import mlp, softmax_regression
+from stages.image_classification import lenet, mlp, softmax_regression
 
 TRAINING = {"num_epochs": 1, "batch_size": 64, "learning_rate": 0.01}
 
@@ -30,6 +30,25 @@ def test_mlp_is_affine_relu_affine():
     x = torch.randn(5, 1, 3, 4)
     hidden = (x.reshape(5, 12) @ model[1].weight.T + model[1].bias).clamp(min=0)
     torch.testing.assert_close(model(x), hidden @ model[3].weight.T + model[3].bias)
+
+
+def test_lenet_is_convolution_pooling_normalisation_relu():
+    """In evaluation, with other statistics than the initial ones; and a linear layer on the features."""
+    args = lenet.Args(**TRAINING, channels=[3], kernel_size=3, num_features=5)
+    model = lenet.build(args, {"classes": ["a", "b"]}).eval()
+    convolution, _, maps_norm, _ = model.maps
+    _, linear, norm, _ = model.hidden
+    for layer in (maps_norm, norm):
+        nn.init.uniform_(layer.running_mean, 0, 1)
+        nn.init.uniform_(layer.running_var, 1, 2)
+    x = torch.rand(4, 1, 28, 28)
+    pooled = functional.max_pool2d(functional.conv2d(x, convolution.weight, padding=1), 2)
+    scale = maps_norm.running_var.add(maps_norm.eps).rsqrt()[:, None, None]
+    maps = ((pooled - maps_norm.running_mean[:, None, None]) * scale).relu()
+    hidden = maps.reshape(4, 3 * 14 * 14) @ linear.weight.T
+    features = ((hidden - norm.running_mean) / (norm.running_var + norm.eps).sqrt()).relu()
+    torch.testing.assert_close(model.features(x), features)
+    torch.testing.assert_close(model(x), features @ model.output.weight.T + model.output.bias)
 
 
 @pytest.mark.parametrize(

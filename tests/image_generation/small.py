@@ -1,8 +1,20 @@
-"""A few images, quick to learn."""
+"""A few images, quick to learn, and the arguments of a classifier of them."""
 
 import torch
+from torch import Tensor
 
 from stages.core.data import Data, Split
+from stages.image_classification import lenet
+
+EXTRACTOR = lenet.Args(
+    channels=[4],
+    num_features=8,
+    num_epochs=30,
+    batch_size=16,
+    learning_rate=0.01,
+    optimizer="adam",
+    precision="float32",
+)
 
 
 def small_images(count: int = 96, size: int = 28) -> Data:
@@ -13,7 +25,13 @@ def small_images(count: int = 96, size: int = 28) -> Data:
     for image, (top, left) in zip(images, corners.tolist(), strict=True):
         image[0, top : top + 10, left : left + 10] = 200
     classes = (corners[:, 0] > 8).long() * 2 + (corners[:, 1] > 8).long()
-    pixels = images[:count].double() / 255
-    info = {"task": "multiclass", "classes": [f"quarter {number}" for number in range(4)]}
+    return divided(images, classes, count)
+
+
+def divided(images: Tensor, classes: Tensor, num_train: int) -> Data:
+    """Return data of images, uint8 (n, 1, height, width), and classes, int64 (n,): the first are the training split."""
+    pixels = images[:num_train].double() / 255
+    info = {"task": "multiclass", "classes": [f"class {number}" for number in range(int(classes.max()) + 1)]}
     info |= {"pixel_mean": pixels.mean().item(), "pixel_sd": pixels.std().item()}
-    return Data(Split(images[:count], classes[:count]), None, Split(images[count:], classes[count:]), info)
+    train, test = (Split(images[part], classes[part]) for part in (slice(num_train), slice(num_train, None)))
+    return Data(train, None, test, info)

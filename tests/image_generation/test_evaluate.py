@@ -9,7 +9,7 @@ import torch
 from stages.core.errors import UserError
 from stages.image_generation import autoencoder, evaluate, gan, training_images, vae
 from stages.image_generation.data import intensities
-from stages.image_generation.evaluate import code_divergence, nearest
+from stages.image_generation.evaluate import latent_divergence, nearest
 from tests.image_generation.small import small_images
 from tests.image_generation.test_models import ARGS, trained
 
@@ -46,37 +46,37 @@ def test_nearest_finds_the_image_itself():
     assert distances.tolist() == [0.0, 0.0]
 
 
-def test_divergence_of_standard_codes_is_none_and_of_others_the_formula():
-    codes = torch.randn(200_000, 2, generator=torch.Generator().manual_seed(0))
-    assert code_divergence(codes) == pytest.approx(0.0, abs=1e-4)
+def test_divergence_of_standard_normal_latents_is_none_and_of_others_the_formula():
+    latents = torch.randn(200_000, 2, generator=torch.Generator().manual_seed(0))
+    assert latent_divergence(latents) == pytest.approx(0.0, abs=1e-4)
     wanted = torch.distributions.kl_divergence(
         torch.distributions.Normal(3.0, 2.0), torch.distributions.Normal(0.0, 1.0)
     ).item()
-    assert code_divergence(3.0 + 2.0 * codes) == pytest.approx(wanted, rel=0.01)
+    assert latent_divergence(3.0 + 2.0 * latents) == pytest.approx(wanted, rel=0.01)
 
 
-def test_bound_is_the_mean_over_all_images(monkeypatch):
+def test_elbo_is_the_mean_over_all_images(monkeypatch):
     """And not that of the batches' means, of which the last is of fewer images."""
     monkeypatch.setattr(evaluate, "BATCH", 7)
     model = SimpleNamespace(loss=lambda images, draws: images.mean())
-    assert evaluate.negative_bound(model, torch.arange(10.0).view(10, 1, 1, 1)) == pytest.approx(4.5)
+    assert evaluate.negative_elbo(model, torch.arange(10.0).view(10, 1, 1, 1)) == pytest.approx(4.5)
 
 
-def test_codes_are_those_of_images_as_they_are():
-    """What a trained model makes again is nearer to the image than what it makes of shuffled pixels to those."""
+def test_latents_are_those_of_images_as_they_are():
+    """A trained model reconstructs images better than the same images with shuffled pixels."""
     scores, _, _, _ = scored(vae, num_epochs=40, learning_rate=3e-3)
-    assert scores["negative_bound"] > 0
+    assert scores["negative_elbo"] > 0
     assert scores["reconstruction_error"] < scores["shuffled_error"]
 
 
-def test_bound_of_a_normal_likelihood_is_that_of_a_density():
+def test_elbo_of_a_normal_likelihood_is_that_of_a_density():
     """It has a name of its own, so that nobody compares it with that of a Bernoulli likelihood, and may be < 0."""
     few, many = (scored(vae, likelihood="normal", num_epochs=epochs, learning_rate=3e-3)[0] for epochs in (1, 40))
-    assert "negative_bound" not in many
-    assert many["negative_density_bound"] < min(0, few["negative_density_bound"])
+    assert "negative_elbo" not in many
+    assert many["negative_elbo_density"] < min(0, few["negative_elbo_density"])
 
 
-def test_images_without_a_choice_lie_beside_chosen_ones():
+def test_samples_without_a_selection_lie_beside_selected_ones():
     """Of a model that has candidates; as many, and others."""
     model, data, _ = trained(gan, candidates=2)
     images = evaluate.example_scores(model, SimpleNamespace(args=model.args), data)
@@ -86,15 +86,15 @@ def test_images_without_a_choice_lie_beside_chosen_ones():
 
 def test_denoising_is_scored_on_noisy_images_against_whole_ones(monkeypatch):
     """A model that leaves images as they are errs by the squares of the pixels that were set to 0."""
-    monkeypatch.setattr(evaluate, "code_divergence", lambda codes: 0.0)
+    monkeypatch.setattr(evaluate, "latent_divergence", lambda latents: 0.0)
     data, same = small_images(), SimpleNamespace(encode=lambda images: images, decode=lambda images: images)
     scores = evaluate.score(same, SimpleNamespace(args=ARGS[autoencoder]), data, [], {})
     assert scores["reconstruction_error"] == 0
     squares = intensities(data.test.inputs).square().mean().item()
-    assert scores["denoised_error"] == pytest.approx(evaluate.BLACKENED * squares, rel=0.05)
+    assert scores["denoised_error"] == pytest.approx(evaluate.MASKED * squares, rel=0.05)
 
 
-def test_a_share_of_the_pixels_is_blackened():
+def test_masking_noise_sets_a_share_of_the_pixels_to_0():
     images = torch.ones(100, 1, 28, 28)
     worse = evaluate.noisy(images)
     assert set(worse.unique().tolist()) == {0.0, 1.0}

@@ -1,4 +1,4 @@
-"""Figures of made images: PNG files of the right size, animated where there are epochs."""
+"""Figures of generated samples: PNG files of the right size, animated where there are epochs."""
 
 import io
 from types import SimpleNamespace
@@ -29,12 +29,12 @@ def test_a_vae_shows_samples_progress_walks_and_reconstructions(monkeypatch):
     assert Image.open(io.BytesIO(found["samples"].figure)).size == (480, 480)
 
 
-def test_an_autoencoder_with_two_elements_shows_its_codes(monkeypatch):
+def test_an_autoencoder_with_two_latent_dimensions_shows_them(monkeypatch):
     assert set(drawings(autoencoder, monkeypatch, num_latents=2, noise=0.0)) == {"reconstructions", "codes"}
     assert set(drawings(autoencoder, monkeypatch, num_latents=3, noise=0.0)) == {"reconstructions"}
 
 
-def test_a_denoising_autoencoder_shows_what_it_makes_of_noisy_images(monkeypatch):
+def test_a_denoising_autoencoder_shows_reconstructions_of_noisy_images(monkeypatch):
     assert set(drawings(autoencoder, monkeypatch)) == {"reconstructions", "denoising"}
 
 

@@ -1,6 +1,8 @@
 """Each model on bright squares: it learns, draws what its interface promises, and equals hand arithmetic."""
 
+import copy
 import math
+from functools import cache
 
 import pytest
 import torch
@@ -19,8 +21,8 @@ COMMON = {"num_latents": 3, "num_epochs": 2, "batch_size": 16, "learning_rate": 
 ARGS = {
     autoencoder: autoencoder.Args(**COMMON, layer_sizes=[32], noise=0.2),
     vae: vae.Args(**COMMON, layer_sizes=[32]),
-    gan: gan.Args(**COMMON, layer_sizes=[16, 32], dropout=0.2, average_decay=0.9),
-    dcgan: dcgan.Args(**COMMON, num_channels=4, average_decay=0.9, gradient_penalty=0.3, candidates=2),
+    gan: gan.Args(**COMMON, layer_sizes=[16, 32], dropout=0.2, ema_decay=0.9),
+    dcgan: dcgan.Args(**COMMON, num_channels=4, ema_decay=0.9, gradient_penalty=0.3, candidates=2),
     uniform_noise: uniform_noise.Args(),
     pixel_gaussian: pixel_gaussian.Args(),
     training_images: training_images.Args(num_images=20),
@@ -29,6 +31,13 @@ GENERATORS = [module for module in ARGS if module is not autoencoder]
 
 
 def trained(module, **changes):
+    """Return a model of the tests' own, its data and its history; each is trained once."""
+    model, data, history = train_once(module, **changes)
+    return copy.deepcopy(model), data, history
+
+
+@cache
+def train_once(module, **changes):
     data, args = small_images(), ARGS[module].model_copy(update=changes)
     torch.manual_seed(1)
     model = module.build(args, data.info)
@@ -54,7 +63,7 @@ def test_the_same_seed_draws_the_same_images(module):
 
 
 @pytest.mark.parametrize("module", [vae, gan, dcgan], ids=name)
-def test_progress_has_images_of_the_same_noise_after_each_epoch(module):
+def test_progress_has_samples_from_the_same_noise_after_each_epoch(module):
     model, _, history = trained(module)
     assert model.progress.shape == (len(history), 64, 28, 28)
     assert not torch.equal(model.progress[0], model.progress[1])
@@ -75,8 +84,8 @@ def test_reconstructions_become_better(module):
 
 @pytest.mark.parametrize("module", [gan, dcgan], ids=name)
 def test_generator_and_discriminator_learn_in_turn(module):
-    """A discriminator that trains finds out an untrained generator; one that does not, does not."""
-    model, _, history = trained(module, num_epochs=20, discriminator_learning_rate=1e-3)
+    """A discriminator that trains tells an untrained generator's samples; one that does not, does not."""
+    model, _, history = trained(module, num_epochs=10, discriminator_learning_rate=3e-3)
     assert max(record["discriminator_accuracy"] for record in history) > 0.8
     assert set(history[0]) == {
         *("epoch", "train_loss", "generator_loss", "discriminator_loss", "discriminator_accuracy")
@@ -90,24 +99,24 @@ def test_gradient_penalty_of_a_linear_discriminator_is_the_squared_norm_of_its_w
     torch.testing.assert_close(gradient_penalty(linear, images), linear[1].weight.square().sum())
 
 
-def test_a_gradient_penalty_holds_the_discriminator_back():
+def test_a_gradient_penalty_regularises_the_discriminator():
+    settings = {"num_epochs": 4, "discriminator_learning_rate": 3e-3, "penalty_interval": 1}
     free, held = (
-        trained(dcgan, num_epochs=10, gradient_penalty=penalty, penalty_interval=1)[2][-1]["discriminator_loss"]
-        for penalty in (0.0, 30.0)
+        trained(dcgan, gradient_penalty=penalty, **settings)[2][-1]["discriminator_loss"] for penalty in (0.0, 30.0)
     )
     assert free < held
 
 
-def test_the_penalty_is_counted_at_its_interval(monkeypatch):
+def test_the_penalty_is_added_at_its_interval(monkeypatch):
     """12 steps, two epochs of 6: at the first, the fifth and the ninth."""
-    counted = []
-    monkeypatch.setattr(training, "gradient_penalty", lambda *given: counted.append(1) or gradient_penalty(*given))
+    added = []
+    monkeypatch.setattr(training, "gradient_penalty", lambda *given: added.append(1) or gradient_penalty(*given))
     trained(dcgan, penalty_interval=4)
-    assert len(counted) == 3
+    assert len(added) == 3
 
 
-def test_the_discriminator_of_dcgan_sees_whether_images_differ():
-    """The same image alone among its like, or among others, gets different answers."""
+def test_the_discriminator_of_dcgan_compares_the_images_of_a_batch():
+    """The same image among copies of itself, or among others, gets different logits."""
     model, data, _ = trained(dcgan)
     images = 2 * intensities(data.test.inputs[:8]) - 1
     alike = images[:1].expand_as(images)
@@ -115,7 +124,7 @@ def test_the_discriminator_of_dcgan_sees_whether_images_differ():
         assert not torch.allclose(model.discriminator(images)[0], model.discriminator(alike)[0], atol=1e-5)
 
 
-def test_of_many_candidates_the_likelier_are_drawn(monkeypatch):
+def test_of_many_candidates_the_likelier_are_selected(monkeypatch):
     """Half of 4,000 are bright, with odds e^2 times those of the dark; 2,000 are drawn without replacement.
 
     As if each waited for an exponential time, with its odds as rate, until half of all have come: by the time t the
@@ -124,7 +133,11 @@ def test_of_many_candidates_the_likelier_are_drawn(monkeypatch):
     model, _, _ = trained(gan, candidates=2)
     with torch.no_grad():
         plain = Generator.draw(model, 4000, torch.Generator().manual_seed(1)).mean((1, 2, 3))
-        monkeypatch.setattr(type(model), "evidence", lambda _, images: (images.mean((2, 3)) > plain.median()).float())
+
+        def is_bright(_, images):
+            return (images.mean((2, 3)) > plain.median()).float()
+
+        monkeypatch.setattr(type(model), "all_selection_features", is_bright)
         model.weights.fill_(2.0)
         drawn = model.draw(2000, torch.Generator().manual_seed(1)).mean((1, 2, 3))
     bright = (drawn > plain.median()).float()
@@ -134,35 +147,35 @@ def test_of_many_candidates_the_likelier_are_drawn(monkeypatch):
     assert first.mean().item() == pytest.approx(second.mean().item(), abs=0.06)  # the likelier do not come first
 
 
-def test_one_candidate_left_over_is_judged_with_others():
+def test_one_candidate_left_over_is_compared_with_others():
     """The discriminator of DCGAN compares the images of a batch: 17 in batches of 16 would leave one alone."""
     model, data, _ = trained(dcgan)
-    evidence = model.evidence(intensities(data.test.inputs[:17]))
-    assert evidence.shape == (17, 1 + 8)  # the logit and 8 maps
-    assert evidence.isfinite().all()
+    features = model.all_selection_features(intensities(data.test.inputs[:17]))
+    assert features.shape == (17, 1 + 8)  # the logit and 8 feature maps
+    assert features.isfinite().all()
 
 
 def test_calibration_finds_the_slope_of_the_log_odds(monkeypatch):
-    """Answers of N(0.2, 0.25) to real and N(-0.2, 0.25) to made images: the log odds are 0.4 / 0.25 times an answer."""
+    """Logits of N(0.2, 0.25) for real, N(-0.2, 0.25) for generated images: log odds of 0.4 / 0.25 times a logit."""
     model, *_ = trained(gan, candidates=2)
     draws = torch.Generator().manual_seed(0)
-    answers = iter([torch.randn(20_000, 1, generator=draws) / 2 + mean for mean in (0.2, -0.2)])
-    monkeypatch.setattr(type(model), "evidence", lambda self, images: next(answers))
+    logits = iter([torch.randn(20_000, 1, generator=draws) / 2 + mean for mean in (0.2, -0.2)])
+    monkeypatch.setattr(type(model), "all_selection_features", lambda self, images: next(logits))
     monkeypatch.setattr(Generator, "draw", lambda self, count, draws: torch.zeros(count, 1, 28, 28))
     model.calibrate(torch.zeros(20_000, 1, 28, 28), 1)
     assert model.weights.item() == pytest.approx(1.6, rel=0.05)
 
 
-def test_bound_equals_the_formula_by_hand():
+def test_elbo_equals_the_formula_by_hand():
     model, data, _ = trained(vae, precision="float32")
     images = intensities(data.test.inputs[:5])
     with torch.no_grad():
         loss = model.loss(images, torch.Generator().manual_seed(3))
         mean, log_variance = model.posterior(images)
-        code = mean + log_variance.mul(0.5).exp() * torch.randn(5, 3, generator=torch.Generator().manual_seed(3))
-        p = model.decode(code)
-    spread = torch.distributions.Normal(mean, log_variance.mul(0.5).exp())
-    divergence = torch.distributions.kl_divergence(spread, torch.distributions.Normal(0.0, 1.0)).sum(1)
+        latents = mean + log_variance.mul(0.5).exp() * torch.randn(5, 3, generator=torch.Generator().manual_seed(3))
+        p = model.decode(latents)
+    posterior = torch.distributions.Normal(mean, log_variance.mul(0.5).exp())
+    divergence = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
     likelihood = (images * p.log() + (1 - images) * (1 - p).log()).sum((1, 2, 3))
     torch.testing.assert_close(loss, (divergence - likelihood).mean())
 
@@ -174,35 +187,35 @@ def test_a_normal_likelihood_has_the_best_variance():
     with torch.no_grad():
         loss = model.loss(images, torch.Generator().manual_seed(3))
         mean, log_variance = model.posterior(images)
-        made = model.decode(model.draw_codes(images, torch.Generator().manual_seed(3)))
+        decoded = model.decode(model.draw_latents(images, torch.Generator().manual_seed(3)))
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
-    best = (made - images).square().mean().sqrt()
+    best = (decoded - images).square().mean().sqrt()
     likelihoods = [
-        torch.distributions.Normal(made, sd).log_prob(images).sum() / 5 for sd in (best, 1.1 * best, best / 1.1)
+        torch.distributions.Normal(decoded, sd).log_prob(images).sum() / 5 for sd in (best, 1.1 * best, best / 1.1)
     ]
     torch.testing.assert_close(loss, divergence - likelihoods[0])
     assert likelihoods[0] > max(likelihoods[1:])
 
 
-def test_new_codes_come_from_the_mixture_fitted_to_codes():
+def test_new_latents_come_from_the_mixture_fitted_to_latents():
     """Three in ten from a round part, seven from a long one, both far from where standard normal ones are."""
     draws = torch.Generator().manual_seed(0)
-    codes = torch.randn(1000, 3, generator=draws)
+    latents = torch.randn(1000, 3, generator=draws)
     first = torch.arange(1000) < 300
-    codes[first], codes[~first] = codes[first] - 8, codes[~first] * torch.tensor([3.0, 1.0, 0.2]) + 8
+    latents[first], latents[~first] = latents[first] - 8, latents[~first] * torch.tensor([3.0, 1.0, 0.2]) + 8
     model = vae.build(ARGS[vae].model_copy(update={"num_components": 2}), {})
-    model.draw_codes = lambda images, draws: codes
+    model.draw_latents = lambda images, draws: latents
     model.fit_mixture(torch.zeros(1000, 1, 28, 28), 1)
     drawn = model.noise(10_000, draws)
     first_drawn = drawn[:, 1] < 0
     assert first_drawn.double().mean() == pytest.approx(0.3, abs=0.02)
-    for new, old in ((drawn[first_drawn], codes[first]), (drawn[~first_drawn], codes[~first])):
+    for new, old in ((drawn[first_drawn], latents[first]), (drawn[~first_drawn], latents[~first])):
         torch.testing.assert_close(new.mean(0), old.mean(0), rtol=0, atol=0.1)
         torch.testing.assert_close(new.T.cov(), old.T.cov(), rtol=0.1, atol=0.1)
 
 
 def test_the_mixture_is_fitted_when_all_else_is_trained():
-    """What is drawn before, such as the images of each epoch, is made of standard normal codes."""
+    """Samples drawn before, such as those of each epoch, come from standard normal latents."""
     args = ARGS[vae].model_copy(update={"num_components": 4})
     before = vae.build(args, {}).noise(5, torch.Generator().manual_seed(0))
     assert torch.equal(before, torch.randn(5, 3, generator=torch.Generator().manual_seed(0)))
@@ -210,7 +223,7 @@ def test_the_mixture_is_fitted_when_all_else_is_trained():
     assert model.shares.sum() == pytest.approx(1.0, abs=1e-5)
 
 
-def test_averaged_generator_is_the_exponential_mean_of_its_weights():
+def test_averaged_generator_is_the_exponential_moving_average_of_its_weights():
     """Beginning with the weights after the first step, 0.9 of the mean and 0.1 of the weights after each other one."""
     one_step, _, _ = trained(gan, num_epochs=1, batch_size=96)
     two_steps, _, _ = trained(gan, num_epochs=2, batch_size=96)
@@ -239,7 +252,7 @@ def test_training_images_are_training_images_each_once():
 
 
 @pytest.mark.parametrize("module", [autoencoder, vae, gan, dcgan], ids=name)
-def test_a_code_of_no_elements_is_refused(module):
+def test_latents_of_no_dimension_are_refused(module):
     with pytest.raises(UserError, match="num_latents"):
         validate(module.Args, ARGS[module].model_dump() | {"num_latents": 0}, "runs.x.args")
 
@@ -249,9 +262,9 @@ def test_a_loss_that_is_not_finite_is_one_line():
         trained(vae, learning_rate=1e12, num_epochs=20)
 
 
-def test_bfloat16_changes_training_and_not_use(monkeypatch):
+def test_bfloat16_changes_training_and_not_evaluation(monkeypatch):
     monkeypatch.setattr(training, "product_dtype", lambda precision, device: getattr(torch, precision))
-    model, data, _ = trained(vae)
+    model, data, _ = trained(vae, precision="bfloat16")
     images = intensities(data.test.inputs[:5])
 
     def loss(precision: str) -> float:

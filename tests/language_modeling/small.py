@@ -5,12 +5,12 @@ import torch
 from stages.core.vocabulary import UNKNOWN, Vocabulary
 from stages.language_modeling.data import Predictions, Stream
 
-MARK = "</s>"
-WORDS = 30  # besides the unknown word and the mark
+EOS = "</s>"
+WORDS = 30  # besides <unk> and EOS
 
 
 def small_tokens(length: int, seed: int, language: int = 0) -> torch.Tensor:
-    """Draw a stream: after word w one of three words that w decides, now and then a mark; int64 (length,)."""
+    """Draw a stream: after word w one of three words that w decides, now and then EOS; int64 (length,)."""
     draws = torch.Generator().manual_seed(seed)
     follow = torch.randint(2, WORDS + 2, (WORDS + 2, 3), generator=torch.Generator().manual_seed(language))
     choices = torch.randint(3, (length,), generator=draws).tolist()
@@ -28,8 +28,8 @@ def small_stream(length: int = 3000, unit: str = "word", seed: int = 0) -> Strea
     names = [chr(ord("a") + n) if unit == "character" else f"w{n}" for n in range(2, WORDS + 2)]
     train, validation = int(0.6 * length), int(0.2 * length)
     counts = torch.bincount(tokens[:train], minlength=WORDS + 2).tolist()
-    vocabulary = Vocabulary([UNKNOWN, MARK, *names], counts)
-    return Stream(tokens, vocabulary, unit, MARK, train, validation, length - train - validation)
+    vocabulary = Vocabulary([UNKNOWN, EOS, *names], counts)
+    return Stream(tokens, vocabulary, unit, EOS, train, validation, length - train - validation)
 
 
 def small_predictions(seeds: tuple[int, ...] = (1, 2)) -> Predictions:

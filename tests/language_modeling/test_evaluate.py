@@ -58,7 +58,7 @@ def test_a_mixture_is_scored_by_its_predictions():
 
 
 def test_generated_text(fitted):
-    """The prompt first; never the unknown word; the same seed the same text; cold is greedy, hot is not."""
+    """The prompt first; never `<unk>`; the same seed the same text; cold is greedy, hot is not."""
     model, _, data, _ = fitted
 
     def generate(temperature, seed=1):

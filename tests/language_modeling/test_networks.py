@@ -134,12 +134,12 @@ def test_it_learns_a_text_by_heart(name):
     """Of a few dozen tokens, repeated, a network learns nearly all: far more than their frequencies."""
     data = small_stream(200)
     tokens = data.tokens[:60].repeat(20)
-    short = type(data)(tokens, data.vocabulary, "word", data.mark, 1080, 60, 60)
+    short = type(data)(tokens, data.vocabulary, "word", data.eos, 1080, 60, 60)
     batch_size = 2 if name == "transformer" else 8  # its steps are longer, and so fewer
-    model, module, args = build(name, num_epochs=50, batch_size=batch_size, learning_rate=0.01)
+    model, module, args = build(name, num_epochs=20, batch_size=batch_size, learning_rate=0.03)
     history = module.train(model, short, args, 1, "run")
     assert min(record["validation_loss"] for record in history) < 0.7
-    assert history[0]["validation_loss"] > 2
+    assert history[0]["validation_loss"] > 1.5
 
 
 def test_dropout_is_the_same_at_all_times_and_off_afterwards():

@@ -44,6 +44,13 @@ def test_the_committed_catalogue_is_valid_and_has_no_dot_in_a_key():
     assert not [key for key in keys(yaml.load(path)) if "." in key]
 
 
+def test_every_data_set_is_in_the_readme_of_the_folder():
+    """Licences and sources are read there by people, who would miss a data set that is only in the catalogue."""
+    told = (ROOT / "data/README.md").read_text(encoding="utf-8")
+    catalog = load_catalog(ROOT / "data/catalog.yaml")
+    assert [name for name, entry in catalog.items() if f"]({entry.homepage})" not in told] == []
+
+
 def test_every_data_set_of_the_notes_can_be_said(tmp_path):
     """The shapes that later entries need: joined files, a tar in a tar, a packed file pinned as it is."""
     files = [

@@ -32,7 +32,7 @@ def test_linear_regression_trained_long_is_least_squares():
     draws = torch.Generator().manual_seed(0)
     data = Split(torch.randn(40, 2, generator=draws), torch.randn(40, 1, generator=draws))
     model = linear_regression.build(linear_regression.Args(**TRAINING, num_inputs=2), {})
-    train(model, LOSSES["regression"], data, TrainingArgs(num_epochs=500, batch_size=40, learning_rate=0.1), seed=0)
+    train(model, LOSSES["regression"], data, TrainingArgs(num_epochs=80, batch_size=40, learning_rate=0.3), seed=0)
     exact = torch.linalg.lstsq(torch.cat([data.inputs, torch.ones(40, 1)], 1), data.targets).solution.flatten()
     assert [*model.weight[0].tolist(), model.bias.item()] == pytest.approx(exact.tolist(), abs=1e-5)
 
@@ -42,7 +42,7 @@ def test_logistic_regression_trained_long_is_scikit_learns():
     inputs = torch.randn(60, 2, generator=draws)
     targets = (inputs.sum(1, keepdim=True) + torch.randn(60, 1, generator=draws) > 0).float()
     model = logistic_regression.build(logistic_regression.Args(**TRAINING, num_inputs=2), {})
-    args = TrainingArgs(num_epochs=3000, batch_size=60, learning_rate=1.0)
+    args = TrainingArgs(num_epochs=200, batch_size=60, learning_rate=1.0, momentum=0.9)
     train(model, LOSSES["binary"], Split(inputs, targets), args, seed=0)
     peer = LogisticRegression(C=1e12, tol=1e-8).fit(inputs.numpy(), targets.flatten().numpy())
     assert model.weight[0].tolist() == pytest.approx(peer.coef_[0].tolist(), rel=1e-3)

@@ -1,4 +1,4 @@
-"""References come back as they were saved; a damaged one is refused in one line."""
+"""References come back as they were saved; a damaged one is refused in one line; verified runs rest on them."""
 
 import json
 
@@ -20,14 +20,19 @@ REFERENCE = Reference(settings={"fingerprint": {}}, seconds={"train": 61.5}, met
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return tmp_path / REFERENCES
+    return tmp_path / REFERENCES / "shapes"
 
 
 def test_a_reference_comes_back_as_it_was_saved():
     assert load_references() == {}
-    save_reference("mlp", REFERENCE)
-    assert load_references() == {"mlp": REFERENCE}
-    assert recorded_seconds() == {"train@mlp": 61.5}
+    save_reference("shapes/circle", REFERENCE)
+    save_reference("words/circle", REFERENCE)
+    assert load_references() == {"shapes/circle": REFERENCE, "words/circle": REFERENCE}
+
+
+def test_recorded_seconds_go_by_the_address_of_the_stage():
+    save_reference("shapes/circle", REFERENCE)
+    assert recorded_seconds() == {"stages/shapes/dvc.yaml:train@circle": 61.5}
 
 
 @pytest.mark.parametrize(
@@ -42,30 +47,24 @@ def test_a_reference_comes_back_as_it_was_saved():
 )
 def test_a_wrong_reference_is_refused(folder, change):
     folder.mkdir(parents=True)
-    (folder / "mlp.json").write_text(json.dumps(REFERENCE.model_dump() | change))
-    with pytest.raises(UserError, match="metrics/references/mlp.json: ") as caught:
+    (folder / "circle.json").write_text(json.dumps(REFERENCE.model_dump() | change))
+    with pytest.raises(UserError, match="metrics/references/shapes/circle.json: ") as caught:
         load_references()
     assert "\n" not in str(caught.value)
 
 
 def test_a_cut_reference_is_refused_with_the_remedy(folder):
     folder.mkdir(parents=True)
-    (folder / "mlp.json").write_text('{"settings": {')
+    (folder / "circle.json").write_text('{"settings": {')
     with pytest.raises(UserError, match="not JSON.*git checkout"):
         load_references()
 
 
-@pytest.mark.parametrize(
-    ("fresh", "seeds"),
-    [
-        ({"1": 0.5}, ["1", "2"]),  # as recorded: the other seed counts too
-        ({"1": 0.5000001}, ["1", "2"]),
-        ({"1": 0.51}, ["1"]),  # other parameters, or another machine
-        ({"1": 0.5, "3": 0.5}, ["1", "3"]),
-    ],
-)
-def test_recorded_seeds_are_added_to_those_that_came_out_as_recorded(fresh, seeds):
+def test_verified_runs_rest_on_all_recorded_seeds_and_others_on_their_own():
     reference = REFERENCE.model_copy(update={"metrics": {"test_loss": {"1": 0.5, "2": 0.4}}})
-    values = with_recorded_seeds({"mlp": {"test_loss": fresh}, "new": {}}, {"mlp": reference})
-    assert list(values["mlp"]["test_loss"]) == seeds
-    assert values["new"] == {}
+    values = {run: {"test_loss": {"1": 0.51}} for run in ("shapes/circle", "shapes/square", "shapes/new")}
+    known = {"shapes/circle": reference, "shapes/square": reference}
+    combined = with_recorded_seeds(values, known, verified=["shapes/circle"])
+    assert combined["shapes/circle"] == reference.metrics
+    assert combined["shapes/square"] == values["shapes/square"]
+    assert combined["shapes/new"] == values["shapes/new"]

@@ -8,28 +8,23 @@ import pytest
 
 from stages.core.errors import UserError
 from stages.results import tables
-from stages.results.params import Published, Table
-from stages.results.tables import Row, judge, prediction_interval, read_values
+from stages.results.presentation import Published, Table
+from stages.results.tables import Row, read_values, verdict_on
 
 TABLE = Table(
-    title="T", family="regression", document="002", section="1", description="D.", arguments=["rate"], metrics=["loss"]
+    title="T",
+    document="002",
+    section="1",
+    description="D.",
+    arguments=["rate"],
+    metrics=["loss"],
+    rows=["line/a", "line/b", "line/c"],
 )
 
 
 def row(name: str = "a", values=(0.1, 0.2, 0.3), document: float | None = None, **arguments) -> Row:
     numbers = {} if document is None else {"loss": document}
-    return Row(name, f"label {name}", {"rate": 0.1} | arguments, 1234, {"loss": list(values)}, numbers)
-
-
-def test_interval_by_hand():
-    # mean 0.2, sd 0.1, t(0.975, 2) = 4.3027 from a printed table: 0.2 ± 4.3027 * 0.1 * sqrt(4/3)
-    low, high = prediction_interval([0.1, 0.2, 0.3])
-    assert low == pytest.approx(0.2 - 0.49683, abs=1e-5)
-    assert high == pytest.approx(0.2 + 0.49683, abs=1e-5)
-
-
-def test_one_seed_has_no_interval():
-    assert prediction_interval([0.1]) is None
+    return Row(f"line/{name}", f"label {name}", {"rate": 0.1} | arguments, 1234, {"loss": list(values)}, numbers)
 
 
 NARROW = [0.500, 0.501, 0.502]  # 0.501 ± 0.00497
@@ -54,7 +49,7 @@ WIDE = [0.4, 0.5, 0.6]  # 0.5 ± 0.497
     ],
 )
 def test_verdicts(values, document, verdict):
-    assert judge(values, document, half_unit=0.0005, close=0.01) == verdict
+    assert verdict_on(values, document, half_unit=0.0005, close=0.01) == verdict
 
 
 def test_decimals_are_those_of_the_most_precise_number_of_the_column():
@@ -88,7 +83,7 @@ def test_only_numbers_outside_the_margin_are_listed_when_asked():
     rows = [row("a", NARROW, 0.501), row("b", NARROW, 0.6), row("c", WIDE, 0.6)]
     frame = tables.comparison_frame(TABLE, rows, tables.OUTSIDE)
     assert list(frame["verdict"]) == ["differs", "undecided"]
-    assert frame["one more run, 95 %"][0] == "0.4960 to 0.5060"
+    assert frame["95 % prediction interval"][0] == "0.4960 to 0.5060"
 
 
 def test_numbers_that_would_show_as_zero_are_written_out():
@@ -103,22 +98,38 @@ def test_a_bar_in_a_label_does_not_break_the_markdown():
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("call", "message"),
     [
-        (lambda: tables.compare(TABLE, [Row("a", "a", {}, 1, {"loss": [1.0]}, {"lost": 1.0})]), ["runs.a", "lost"]),
-        (lambda: tables.results_frame(TABLE.model_copy(update={"metrics": ["lost"]}), [row()]), ["'lost'", "loss"]),
-        (lambda: tables.results_frame(TABLE.model_copy(update={"arguments": ["rat"]}), [row()]), ["'rat'", "rate"]),
+        (
+            lambda: tables.compare(TABLE, [Row("line/a", "A", {}, 1, {"loss": [1.0]}, {"lost": 1.0})]),
+            "rows.a.document = 'lost': must be one of loss",
+        ),
+        (
+            lambda: tables.results_frame(TABLE.model_copy(update={"metrics": ["lost"]}), [row()]),
+            "tables, 'T'.metrics = 'lost': must be one of loss",
+        ),
+        (
+            lambda: tables.results_frame(TABLE.model_copy(update={"arguments": ["rat"]}), [row()]),
+            "tables, 'T'.arguments = 'rat': must be one of rate",
+        ),
     ],
 )
-def test_names_that_do_not_exist_are_errors(call, words):
+def test_names_that_do_not_exist_are_errors(call, message):
     with pytest.raises(UserError) as caught:
         call()
-    assert all(word in str(caught.value) for word in words)
+    assert str(caught.value) == f"stages/line/tables.yaml: {message}"
+
+
+def test_a_number_of_a_metric_that_another_table_shows_is_compared_there():
+    both = dataclasses.replace(row(document=0.2), values={"loss": [0.2], "weight": [1.0]})
+    both.document["weight"] = 1.0
+    assert [entry.metric for entry in tables.compare(TABLE, [both])] == ["loss"]
 
 
 def test_a_row_without_metrics_names_the_command_that_makes_them(tmp_path):
-    with pytest.raises(UserError, match="dvc repro evaluate@regression_gone"):
-        read_values(tmp_path / "regression_gone.json")
+    path = tmp_path / "gone.json"
+    with pytest.raises(UserError, match=f"^{path}: no such file; `python -m stages repro line/gone` makes it again$"):
+        read_values(path, "line/gone")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, "0.5"])
@@ -126,15 +137,17 @@ def test_a_metric_that_is_no_finite_number_is_an_error(tmp_path, value):
     path = tmp_path / "run.json"
     path.write_text(json.dumps({"loss": {"seeds": {"1": 0.5, "2": value}}, "settings": {}}))
     with pytest.raises(UserError, match=r"loss = .*finite"):
-        read_values(path)
+        read_values(path, "line/run")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"loss": 1, "settings": {}}', '{"loss": {"seeds": {}}}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"settings": {}}', '{"loss": 1, "settings": {}}', '{"loss": {"seeds": {}}}']
+)
 def test_a_damaged_file_is_an_error(tmp_path, text):
     path = tmp_path / "run.json"
     path.write_text(text)
     with pytest.raises(UserError, match="damaged"):
-        read_values(path)
+        read_values(path, "line/run")
 
 
 def test_thousands_have_no_decimals():
@@ -145,7 +158,7 @@ def test_thousands_have_no_decimals():
 def test_published_rows_stand_below_ours_and_ratios_beside_them():
     """Rows of others have a label and their numbers only; a ratio is of means, and needs the row it is to."""
     published = [Published(label="others: a model", values={"loss": 336.0})]
-    table = TABLE.model_copy(update={"published": published, "relative_to": "b"})
+    table = TABLE.model_copy(update={"published": published, "relative_to": "line/b"})
     frame = tables.results_frame(table, [row(), row("b", values=(0.4,))])
     assert frame["row"].tolist() == ["label a", "label b", "others: a model"]
     assert frame["loss"].tolist()[2] == "336"
@@ -159,8 +172,10 @@ def test_a_difference_is_of_equal_seeds_with_the_interval_of_the_paired_t_test()
     base = dataclasses.replace(row(values=(0.5, 0.6, 0.7, 9.0)), seeds=("1", "2", "3", "4"))
     other = dataclasses.replace(row("b", values=(1.0, 0.6, 0.8)), seeds=("3", "1", "2"))
     alone = dataclasses.replace(row("c", values=(1.0,)), seeds=("5",))
-    table = TABLE.model_copy(update={"difference_from": "a"})
-    cells = tables.results_frame(table, [base, other, alone]).iloc[:, -1].tolist()
+    table = TABLE.model_copy(update={"difference_from": "line/a"})
+    frame = tables.results_frame(table, [base, other, alone])
+    assert frame.columns[-1] == "loss minus “label a” (95 % interval)"
+    cells = frame.iloc[:, -1].tolist()
     low, high = (0.2 + sign * 4.30265 * 0.1 / math.sqrt(3) for sign in (-1, 1))
     assert cells == ["–", f"+0.2000 ({low:+.4f} to {high:+.4f})", "–"]
 
@@ -169,6 +184,6 @@ def test_a_difference_is_of_equal_seeds_with_the_interval_of_the_paired_t_test()
 def test_a_row_without_the_first_metric_has_no_ratio_and_no_difference(to):
     """Tables hold rows of several kinds of models; neither can be taken of, nor to, what was not measured."""
     other = dataclasses.replace(row("b"), values={"weight": [1.0, 2.0, 3.0]})
-    for base in ("a", "b"):
+    for base in ("line/a", "line/b"):
         table = TABLE.model_copy(update={to: base})
         assert tables.results_frame(table, [row(), other]).iloc[1, -1] == "–"

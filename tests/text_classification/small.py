@@ -3,24 +3,14 @@
 import torch
 
 from stages.core.vocabulary import Vocabulary
-from stages.fold import splits
 from stages.text_classification.data import RatedTexts, Split, Texts
-from stages.texts.recipes import Fold
+from stages.text_classification.prepare import Folds, splits
 
-MARK = "</s>"
+EOS = "</s>"
 NEUTRAL = [f"thing{number}" for number in range(30)]
 PRAISE, BLAME = [f"fine{number}" for number in range(8)], [f"poor{number}" for number in range(8)]
-WORDS = ["<unk>", MARK, *NEUTRAL, *PRAISE, *BLAME]
-FOLD = Fold(
-    family="text_classification",
-    raw="r",
-    reader="movie_reviews",
-    vocab="v",
-    mark=MARK,
-    num_folds=3,
-    num_repeats=9,
-    seed=0,
-)
+WORDS = ["<unk>", EOS, *NEUTRAL, *PRAISE, *BLAME]
+FOLDS = Folds(raw="r", reader="movie_reviews", tokens="t", vocab="v", eos=EOS, num_folds=3, num_repeats=9, seed=0)
 
 
 def small_texts(number: int = 96, *, vectors: bool = False, validation: float = 0.0, noise: float = 0.3) -> RatedTexts:
@@ -39,7 +29,7 @@ def small_texts(number: int = 96, *, vectors: bool = False, validation: float = 
         ratings.append((1 if text % 5 < 2 else -1) * (1.0 + text % 3 / 2) + chance)
     tokens = torch.tensor([index[word] for text in strings for word in text.split()])
     found = torch.tensor(ratings, dtype=torch.float64)
-    recipe = FOLD.model_copy(update={"validation": validation})
+    recipe = FOLDS.model_copy(update={"validation": validation})
     parts = splits(found > 0, recipe)
     counts = torch.bincount(tokens, minlength=len(WORDS)).tolist()
     given = {}
@@ -55,6 +45,6 @@ def small_texts(number: int = 96, *, vectors: bool = False, validation: float = 
         },
         vocabulary=Vocabulary(WORDS, counts),
         num_folds=recipe.num_folds,
-        mark=MARK,
+        eos=EOS,
         **given,
     )

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from stages.text_classification.evaluate import f1, roc_auc, score
-from stages.text_classification.figures import calibration, draw, draw_table
+from stages.text_classification.evaluate import roc_auc, score
+from stages.text_classification.figures import BINS, calibration, draw, draw_table
 from tests.text_classification.small import small_texts
 
 
@@ -42,12 +42,21 @@ def test_a_constant_has_no_correlation_and_no_f1_of_a_class_it_never_names(data)
     assert found["test_accuracy"] == 1 - data.labels[data.split(1).test].double().mean().item()
 
 
-def test_f1_and_auc_equal_scikit_learns():
+def test_f1_is_the_harmonic_mean_of_precision_and_recall(data):
+    logits = data.ratings.float() + 2 * torch.randn(96, generator=torch.Generator().manual_seed(0))
+    test = data.split(1).test
+    predicted, actual = logits[test] > 0, data.labels[test]
+    precision, recall = ((predicted & actual).sum() / part.sum() for part in (predicted, actual))
+    expected = (2 / (1 / precision + 1 / recall)).item()
+    assert 0 < expected < 1
+    assert score(Fixed(data, logits), None, data, [])["test_f1"] == pytest.approx(expected)
+
+
+def test_the_area_under_the_roc_curve_equals_scikit_learns():
     """With ties among the scores."""
     draws = torch.Generator().manual_seed(0)
     logits = torch.randn(200, generator=draws).mul(3).round()
     positive = logits + torch.randn(200, generator=draws).mul(4) > 1
-    assert f1(logits > 0, positive) == pytest.approx(f1_score(positive, logits > 0))
     assert roc_auc(logits, positive) == pytest.approx(roc_auc_score(positive, logits))
 
 
@@ -56,6 +65,19 @@ def test_calibration_bins():
     probabilities, shares, counts = calibration(logits, torch.tensor([False, True, True]))
     assert probabilities.round(6).tolist() == [0.05, 0.95]
     assert (shares.tolist(), counts.tolist()) == ([0.5, 1.0], [2, 1])
+
+
+def test_calibration_counts_the_texts_of_its_own_bins():
+    """By hand, with probabilities between two bins and at both ends, which belong to the upper bin."""
+    draws = torch.Generator().manual_seed(0)
+    logits = torch.cat([torch.randn(200, generator=draws), torch.zeros(9), torch.tensor([-800.0, 800.0])]).double()
+    positive = torch.rand(len(logits), generator=draws) < logits.sigmoid()
+    probabilities, shares, counts = calibration(logits, positive)
+    bins = (logits.sigmoid() * BINS).long().clamp(max=BINS - 1)
+    used = bins.unique().tolist()
+    assert counts.tolist() == [(bins == one).sum().item() for one in used]
+    assert shares.tolist() == pytest.approx([positive[bins == one].double().mean().item() for one in used])
+    assert probabilities.tolist() == pytest.approx([logits.sigmoid()[bins == one].mean().item() for one in used])
 
 
 def test_figures_name_the_surest_mistake_first(data):
@@ -68,5 +90,5 @@ def test_figures_name_the_surest_mistake_first(data):
     lines = drawings["mistakes"].figure.splitlines()
     assert lines[0] == "Taken for positive:"
     assert lines[1].endswith(data.texts.strings[test[negative]]) and "p = 1.000" in lines[1]
-    assert "31 are right" in drawings["confusion"].caption
+    assert "31 are classified right" in drawings["confusion"].caption
     assert set(draw_table("A table", {}, {"a model": outputs}, {})) == {"calibration"}

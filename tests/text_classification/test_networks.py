@@ -1,4 +1,4 @@
-"""Networks on texts: padding changes nothing, unknown is unknown, and each equals an independent computation."""
+"""Networks on texts: padding changes nothing, out-of-vocabulary words are one, each equals its equations."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from torch.nn import functional
 from stages.core.errors import UserError
 from stages.text_classification import bilstm, rnn, text_cnn, word_avg
 from stages.text_classification.data import Texts
-from stages.text_classification.train import pieces_of, targets, train_network
+from stages.text_classification.train import subwords_of, targets, train_network
 from tests.text_classification.small import WORDS, small_texts
 
 COMMON = {
@@ -21,7 +21,7 @@ COMMON = {
 ARGS = {
     word_avg: word_avg.Args(**COMMON, embedding_size=5),
     rnn: rnn.Args(**COMMON, embedding_size=5, num_hiddens=7),
-    bilstm: bilstm.Args(**COMMON, embedding_size=5, num_hiddens=7, piece_size=4),
+    bilstm: bilstm.Args(**COMMON, embedding_size=5, num_hiddens=7, subword_size=4),
     text_cnn: text_cnn.Args(**COMMON, embedding_size=5, widths=[1, 3, 5], num_filters=4),
 }
 
@@ -44,7 +44,7 @@ def test_padding_and_the_rest_of_the_batch_change_no_prediction(module):
     alone = torch.cat([model.scores(data.texts.select(number[None])) for number in numbers])
     tokens, lengths = data.texts.padded(numbers)
     with torch.no_grad():
-        rubbish = functional.pad(tokens, (0, 9), value=5)  # known words behind the end of each text
+        rubbish = functional.pad(tokens, (0, 9), value=5)  # in-vocabulary words behind the end of each text
         padded = model(rubbish, lengths)
         turned = model(rubbish.flip(0), lengths.flip(0)).flip(0)
     for other in (alone, padded, turned):
@@ -86,7 +86,7 @@ def test_text_cnn_equals_products_with_windows():
 
 
 def test_bilstm_equals_torch_on_packed_sequences():
-    model, data = trained(bilstm, piece_size=0)
+    model, data = trained(bilstm, subword_size=0)
     both = torch.nn.LSTM(5, 7, batch_first=True, bidirectional=True)
     state = dict(model.forwards.state_dict())
     state |= {f"{key}_reverse": value for key, value in model.backwards.state_dict().items()}
@@ -98,21 +98,21 @@ def test_bilstm_equals_torch_on_packed_sequences():
     torch.testing.assert_close(model.scores(data.texts.select(torch.arange(8))), model.output(h.amax(1))[:, 0])
 
 
-def test_unknown_words_are_one_unless_they_are_spelled():
+def test_out_of_vocabulary_words_are_one_unless_they_have_subwords():
     model, _ = trained(word_avg, min_count=1000)
     assert not model.known.any()
     texts = Texts(torch.tensor([5, 6, 7, 8]), torch.tensor([2, 2]), ["", ""])
     assert model.scores(texts).unique().numel() == 1
-    spelled, _ = trained(bilstm, min_count=1000)
-    assert spelled.scores(texts).unique().numel() == 2
+    with_subwords, _ = trained(bilstm, min_count=1000)
+    assert with_subwords.scores(texts).unique().numel() == 2
 
 
-def test_pieces_are_the_character_n_grams_of_a_marked_word():
-    """`ab` has <ab, ab> and <ab>: three pieces, and the same n-gram has the same number in another word."""
-    numbers = [number for number in pieces_of("ab") if number]
-    assert len(numbers) == len(set(numbers)) == 3
-    assert len(set(numbers) & set(pieces_of("abc"))) == 1  # <ab
-    assert all(pieces_of("a" * 50))
+def test_subwords_are_the_character_n_grams_of_a_word_with_its_ends():
+    """`ab` has <ab, ab> and <ab>, and the same n-gram has the same id in another word."""
+    ids = [number for number in subwords_of("ab") if number]
+    assert len(ids) == len(set(ids)) == 3
+    assert len(set(ids) & set(subwords_of("abc"))) == 1  # <ab
+    assert all(subwords_of("a" * 50))
 
 
 def test_vectors_of_the_data_begin_the_training_and_static_ones_stay():

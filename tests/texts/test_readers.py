@@ -19,8 +19,8 @@ from stages.texts.readers import (
 LICENCE = "  1 This software and database is being provided to you, the LICENSEE, by\n  2 Princeton University.\n"
 
 
-def words(pieces) -> list[str]:
-    return " ".join(pieces).split()
+def words(texts) -> list[str]:
+    return " ".join(texts).split()
 
 
 def dump(*pages: str) -> str:
@@ -139,7 +139,7 @@ def test_wordnet_is_words_and_gloss(tmp_path):
         noun="00000001 03 n 02 physical_entity 0 thing 1 001 @ 00001740 n 0000 | it exists; a|b  \n",
         verb="00000002 29 v 01 breathe 0 000 01 + 02 00 | draw air\n",
     )
-    assert [" ".join(piece.split()) for piece in read_wordnet(tmp_path)] == [
+    assert [" ".join(text.split()) for text in read_wordnet(tmp_path)] == [
         "physical entity thing it exists; a|b",
         "breathe draw air",
         "now at once",
@@ -170,25 +170,25 @@ def test_a_wordnet_line_of_another_format_is_named(tmp_path, line, said):
         list(read_wordnet(tmp_path))
 
 
-def test_gcide_paragraphs_lose_the_marks_of_their_source(tmp_path):
-    """A mark may be broken over two lines; other brackets are the dictionary's own words."""
+def test_gcide_paragraphs_lose_the_names_of_their_source(tmp_path):
+    """A name may be broken over two lines; other brackets are the dictionary's own words."""
     text = (
         "Cat \\Cat\\, n. [OE. catte.]\n   1. An animal. [1913 Webster]\n \n"
         "   2. A ship. [WordNet 1.5\n   +PJC]\n\nDog\n   [Obs.] Don\x92t."
     )
     (tmp_path / "gcide.dict").write_bytes(text.encode("latin-1"))
-    paragraphs = [" ".join(piece.split()) for piece in read_gcide(tmp_path)]
+    paragraphs = [" ".join(text.split()) for text in read_gcide(tmp_path)]
     assert paragraphs == ["Cat \\Cat\\, n. [OE. catte.] 1. An animal.", "2. A ship.", "Dog [Obs.] Don’t."]
 
 
-def test_text8_is_read_in_pieces_that_end_with_a_word(tmp_path):
-    """Pieces of a million bytes would cut a word in two: it is no multiple of six."""
+def test_text8_is_read_in_parts_that_end_with_a_word(tmp_path):
+    """Parts of a million bytes would cut a word in two: it is no multiple of six."""
     text = b" words" * 400_000
     write_text8(tmp_path, text)
-    pieces = list(read_text8(tmp_path))
-    assert len(pieces) == 3
-    assert "".join(pieces) == text.decode()
-    assert {word for piece in pieces for word in piece.split()} == {"words"}
+    parts = list(read_text8(tmp_path))
+    assert len(parts) == 3
+    assert "".join(parts) == text.decode()
+    assert {word for part in parts for word in part.split()} == {"words"}
 
 
 @pytest.mark.parametrize("damage", ["no zip", "another member", "cut", "other bytes", "not ascii"])

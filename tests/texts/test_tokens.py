@@ -1,10 +1,10 @@
-"""A text survives the way to disk, and becomes the numbers of a vocabulary in the order of the text."""
+"""A text survives the way to disk, and becomes ids of a vocabulary in the order of the text."""
 
 import numpy as np
 import pytest
 
 from stages.core.errors import UserError
-from stages.texts.tokens import Tokens, encode, read_tokens, write_tokens
+from stages.texts.tokens import Tokens, encode, join, read_tokens, write_tokens
 
 
 def tokens(*words: str) -> Tokens:
@@ -13,18 +13,18 @@ def tokens(*words: str) -> Tokens:
 
 
 def test_a_text_comes_back_as_it_was_written(tmp_path):
-    """Words are numbered by first occurrence, over the pieces, of which some are empty."""
-    pieces = [["the", "cat"], [], ["été", "the"], ["cat", "the"]]
-    assert write_tokens(tmp_path / "a", iter(pieces)) == 6
+    """Words are numbered by first occurrence, over the texts, of which some are empty."""
+    texts = [["the", "cat"], [], ["été", "the"], ["cat", "the"]]
+    assert write_tokens(tmp_path / "a", iter(texts)) == 6
     words, ids = read_tokens(tmp_path / "a")
     assert words == ["the", "cat", "été"]
     assert ids.dtype == np.int32
     assert [words[i] for i in ids] == ["the", "cat", "été", "the", "cat", "the"]
 
 
-@pytest.mark.parametrize("pieces", [[], [[]]])
-def test_a_text_without_words_writes_nothing(tmp_path, pieces):
-    assert write_tokens(tmp_path / "a", pieces) == 0
+@pytest.mark.parametrize("texts", [[], [[]]])
+def test_a_text_without_words_writes_nothing(tmp_path, texts):
+    assert write_tokens(tmp_path / "a", texts) == 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -39,21 +39,23 @@ def test_damaged_tokens_are_one_line(tmp_path, file, content):
         read_tokens(tmp_path / "b")
 
 
-def test_unknown_words_become_unk_or_are_left_out():
+def test_out_of_vocabulary_words_become_unk_or_are_left_out():
     text = tokens("a", "b", "a", "c", "b")
-    assert encode([text], {"<unk>": 0, "b": 1, "a": 2}, 0).tolist() == [2, 1, 2, 0, 1]
-    assert encode([text], {"b": 0, "a": 1}, None).tolist() == [1, 0, 1, 0]
+    assert encode(text, {"<unk>": 0, "b": 1, "a": 2}, 0).tolist() == [2, 1, 2, 0, 1]
+    assert encode(text, {"b": 0, "a": 1}, None).tolist() == [1, 0, 1, 0]
 
 
-def test_data_sets_follow_each_other_in_the_given_order():
+def test_joined_texts_follow_each_other_in_the_given_order():
     """Each has words of its own numbering: the same word has one number in the result."""
     first, second = tokens("a", "b"), tokens("b", "b", "a", "x")
-    index = {"a": 5, "b": 7}
-    assert encode([first, second], index, None).tolist() == [5, 7, 7, 7, 5]
-    assert encode(iter([second, first]), index, None).tolist() == [7, 7, 5, 5, 7]
+    for one, other in ((first, second), (second, first)):
+        words, ids = join(one, other)
+        assert ids.dtype == np.int32
+        assert len(words) == len(set(words)) == 3
+        assert [words[i] for i in ids] == [text.words[i] for text in (one, other) for i in text.ids]
 
 
-def test_encoding_nothing_gives_no_numbers():
-    for encoded in (encode([], {"a": 0}, None), encode([tokens("b")], {"a": 0}, None)):
+def test_encoding_nothing_gives_no_ids():
+    for encoded in (encode(tokens(), {"a": 0}, None), encode(tokens("b"), {"a": 0}, None)):
         assert encoded.dtype == np.int32
         assert len(encoded) == 0

@@ -3,9 +3,9 @@
 import torch
 
 from stages.core.vocabulary import Vocabulary
-from stages.texts.cooccurrence import count_cooccurrences
-from stages.texts.subsampling import keep_probability
+from stages.word_vectors.cooccurrence import count_cooccurrences
 from stages.word_vectors.data import Cooccurrences, Corpus
+from stages.word_vectors.subsampling import keep_probability
 
 TOPICS, WORDS_OF_TOPIC = 5, 8
 WORDS = TOPICS * WORDS_OF_TOPIC

@@ -18,7 +18,7 @@ VOCABULARY = Vocabulary(["a", "b", "c", "d"], [4, 3, 2, 1])
 VECTORS = torch.tensor([[1.0, 0.0], [2.0, 0.2], [0.0, 3.0], [-1.0, 1.0]])
 
 
-def test_spearman_compares_ranks_of_cosines_and_leaves_unknown_pairs_out():
+def test_spearman_compares_ranks_of_cosines_and_leaves_out_of_vocabulary_pairs_out():
     pairs = [("a", "b", 9.0), ("a", "c", 5.0), ("a", "d", 6.0), ("a", "zebra", 1.0)]
     correlation, missing = spearman(VECTORS, VOCABULARY, pairs, "test")
     cosines = [2 / np.hypot(2, 0.2), 0, -1 / np.sqrt(2)]
@@ -100,7 +100,7 @@ def test_the_operations_of_a_pair_are_those_of_its_dot_products():
 
 
 def test_the_figures_show_the_words_that_the_vocabulary_has():
-    words = [word for group in GROUPS.values() for word in group[2:]]  # some are unknown
+    words = [word for group in GROUPS.values() for word in group[2:]]  # some are out of vocabulary
     words += [probe for probe in PROBES[:4] if probe not in words]
     vocabulary = Vocabulary(words, [1] * len(words))
     data = Corpus(vocabulary, {}, [], torch.zeros(1), torch.zeros(1))

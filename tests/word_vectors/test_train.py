@@ -39,7 +39,7 @@ def test_words_of_a_topic_become_similar(model):
 
 
 def test_a_window_larger_than_the_text_is_refused():
-    expected = "params.yaml: runs.small.args.window = 5 must be smaller than the text of 'small'"
+    expected = "small: args.window = 5 must be smaller than the text of 'small'"
     with pytest.raises(UserError, match=f"{expected}, of which an epoch keeps 4 words"):
         fit(run_of("skip_gram", window=5), small_corpus(4), seed=1)
 
@@ -53,9 +53,9 @@ def test_a_text_of_which_subsampling_leaves_nothing_is_refused():
 
 
 def test_a_model_refuses_data_of_another_kind():
-    with pytest.raises(UserError, match=r"runs.small.data = 'small': model 'glove' needs a key of `cooccur`"):
+    with pytest.raises(UserError, match=r"small: data = 'small': model 'glove' needs a key of data.cooccur"):
         fit(run_of("glove"), small_corpus(), seed=1)
-    with pytest.raises(UserError, match=r"model 'cbow' needs a key of `subsample`"):
+    with pytest.raises(UserError, match=r"model 'cbow' needs a key of data.subsample"):
         fit(run_of("cbow"), small_cooccurrences(), seed=1)
 
 
@@ -107,7 +107,7 @@ def test_no_word_is_a_negative_sample_of_too_many_pairs_of_a_step(settings):
 def test_a_small_skewed_vocabulary_does_not_diverge():
     """Steps of 256 positions, which a large vocabulary bears, gave losses of thousands here."""
     draws = torch.Generator().manual_seed(0)
-    counts = (3e4 / torch.arange(1, 301)).long()
+    counts = (1e4 / torch.arange(1, 301)).long()
     tokens = torch.arange(300).repeat_interleave(counts)[torch.randperm(int(counts.sum()), generator=draws)].int()
     vocabulary = Vocabulary([f"w{number}" for number in range(300)], counts.tolist())
     data = Corpus(vocabulary, {}, [], tokens, torch.ones(300))
