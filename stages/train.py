@@ -49,7 +49,7 @@ def fit_seeds(run: Run, data: Data) -> Iterator[tuple[bytes, History]]:
     workers = min(len(run.seeds), int(os.environ.get("STAGES_WORKERS", 1)))
     if workers <= 1 or run.device != "cpu":  # CUDA does not survive a fork, and the seeds would share one device
         for seed in run.seeds:
-            yield _fit(run, data, seed)
+            yield fit_seed(run, data, seed)
         return
     import torch._dynamo  # noqa: F401  what every torch.optim.Optimizer imports: once here and not in each worker
 
@@ -59,7 +59,8 @@ def fit_seeds(run: Run, data: Data) -> Iterator[tuple[bytes, History]]:
         yield from pool.map(_fit_in_worker, run.seeds)
 
 
-def _fit(run: Run, data: Data, seed: int) -> tuple[bytes, History]:
+def fit_seed(run: Run, data: Data, seed: int) -> tuple[bytes, History]:
+    """Return the weights, as a safetensors file, and the history of one model."""
     torch.manual_seed(seed)
     model, history = family_module(run.family, "train").fit(run, data, seed)
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
@@ -77,7 +78,7 @@ def _start_worker(run: Run, data: Data) -> None:
 
 
 def _fit_in_worker(seed: int) -> tuple[bytes, History]:
-    return _fit(*_work[0], seed)
+    return fit_seed(*_work[0], seed)
 
 
 def _curves(histories: list[History]) -> str:

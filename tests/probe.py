@@ -1,7 +1,8 @@
-"""What a refactoring must not change: `python -m tests.probe FAMILY/ROW…` prints it as JSON, a line a row.
+"""What a refactoring must not change: `python -m tests.probe FAMILY/ROW…` prints it as JSON.
 
-Each row is trained and evaluated on the small data of its family's contract, with all that its parameters switch on.
-`make same-numbers` runs this in two revisions and compares.
+Each row is trained and evaluated on the small data of its family's contract, with all that its parameters switch on, by
+the code of the stages `train` and `evaluate`. What reads prepared data is not seen. `make same-numbers` runs this in two
+revisions and compares.
 """
 
 import hashlib
@@ -11,14 +12,20 @@ import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
-import torch
 from torch import Tensor
 
+from stages.core import trained
 from stages.core.device import prepare_device
 from stages.core.family import family_module, family_names
-from stages.core.run import Run, load_family, load_run
+from stages.core.metrics import summarise
+from stages.core.run import load_family, load_run
+from stages.evaluate import measure, settings
+from stages.train import fit_seed
 
 
 def probe(name: str) -> dict[str, Any]:
@@ -26,24 +33,30 @@ def probe(name: str) -> dict[str, Any]:
     run = load_run(name)
     contract = importlib.import_module(f"tests.{run.family}.contract")
     prepare_device("cpu")
-    with getattr(contract, "small_evaluation", nullcontext)():
+    with getattr(contract, "small_evaluation", nullcontext)(), TemporaryDirectory() as models:
         data, short = contract.small_data(run), contract.shortened(run)
-        torch.manual_seed(1)
-        model, history = family_module(run.family, "train").fit(short, data, 1)
-        found = {"weights": model.state_dict(), "history": history, **_evaluate(short, model, data, history)}
-        if contract.PLANTED.score is not None and found["predictions"]:
+        weights, history = fit_seed(short, data, 1)
+        (Path(models) / name).mkdir(parents=True)
+        (Path(models) / name / "1.safetensors").write_bytes(weights)
+        (Path(models) / name / "1.json").write_text(json.dumps(history))
+        with patch.object(trained, "MODELS", Path(models)):
+            model, history = trained.load_model(short, 1, data.info)
+        scores, predicted = measure(short, model, data, history)
+        described = settings(short, data, model)
+        described.pop("fingerprint")
+        found = {
+            "weights": weights.hex(),
+            "history": history,
+            **predicted,
+            "scores": summarise({1: scores}),
+            "outputs": family_module(run.family, "evaluate").outputs(model, short, data, **predicted),
+            "settings": described,
+        }
+        if contract.PLANTED.score is not None and predicted.get("predictions"):
             small = replace(short, name=contract.PLANTED.run.name)  # not a row, which would ask for trained models
-            found["further scores"] = contract.PLANTED.score(model, small, data, found["predictions"])
-    args = run.args.model_dump(mode="json")
+            found["further scores"] = contract.PLANTED.score(model, small, data, predicted["predictions"])
+    args = run.args.model_dump(mode="json") | {"seeds": run.seeds, "device": run.device, "model": run.model}
     return {"row": name, "args": args, "digests": {part: digest(value) for part, value in found.items()}}
-
-
-def _evaluate(run: Run, model: Any, data: Any, history: Any) -> dict[str, Any]:
-    family = family_module(run.family, "evaluate")
-    predictions = {} if family.example_scores is None else family.example_scores(model, run, data)
-    given = {} if family.example_scores is None else {"predictions": predictions}
-    scores = family.score(model, run, data, history, **given)
-    return {"predictions": predictions, "scores": scores, "outputs": family.outputs(model, run, data, **given)}
 
 
 def digest(value: Any) -> str:

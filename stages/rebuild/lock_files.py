@@ -56,7 +56,7 @@ def _is_code(dependency: Any) -> bool:
 
 def _is_behind(stage: Any) -> bool:
     """Return whether a stage was run, and its code, parameters or command are others now."""
-    if not any(out.hash_info for out in stage.outs):
+    if not all(out.hash_info for out in stage.outs):
         return False
     return stage.cmd_changed or any(_is_code(dep) and dep.status() for dep in stage.deps)
 
@@ -64,6 +64,8 @@ def _is_behind(stage: Any) -> bool:
 def _present_entry(stage: Any) -> dict[str, Any]:
     from dvc.stage.serialize import to_single_stage_lockfile
 
+    if stage.cmd_changed:
+        raise UserError(f"{stage.addressing}: its command is another one: run it")
     for dependency in stage.deps:
         if _is_code(dependency):
             dependency.save()

@@ -19,6 +19,8 @@ from typing import Any
 from stages.core.errors import UserError
 from stages.rebuild.lock_files import record, rows_behind
 
+_ROWS_BEHIND = "from stages.rebuild.lock_files import rows_behind; print(*rows_behind())"
+
 
 def same_numbers(base: str, names: Collection[str], check_only: bool = False) -> bool:
     """Compare the rows that changed code reaches, or those named; record the equal ones; return whether all are equal.
@@ -29,14 +31,19 @@ def same_numbers(base: str, names: Collection[str], check_only: bool = False) ->
         check_only: change no lock file.
 
     Raises:
-        UserError: there is no such revision, or a row cannot be trained by one of the two.
+        UserError: there is no such revision or row, the revision's lock files do not hold the results of its own code,
+            or a row cannot be trained by one of the two.
     """
     rows = list(names) or rows_behind()
     if not rows:
         print("no row is out of date because of its code")
         return True
     with _checkout(base) as folder, ThreadPoolExecutor(2) as pool:
+        if behind := sorted(set(rows).intersection(_python(folder, ["-c", _ROWS_BEHIND]).split())):
+            raise UserError(f"BASE = {base!r}: its lock files do not hold what its code gives for {', '.join(behind)}")
         before, now = pool.map(lambda place: _probe(place, rows), (folder, Path()))
+    if unknown := [row for row in rows if row not in now]:
+        raise UserError(f"'{unknown[0]}': there is no such row")
     different = {row: why for row in rows if (why := difference(before.get(row), now[row]))}
     for row, why in different.items():
         print(f"{row}: {why}: must be trained again (`python -m stages repro {row}`)")
@@ -57,19 +64,31 @@ def difference(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
     for name in before["args"].keys() & now["args"].keys():
         if before["args"][name] != now["args"][name]:
             return f"{name} was {before['args'][name]} and is {now['args'][name]}"
-    parts = [part for part, digest in now["digests"].items() if before["digests"].get(part) != digest]
+    parts = [part for part in {**before["digests"], **now["digests"]} if _digest(before, part) != _digest(now, part)]
     return f"other {', '.join(parts)}" if parts else ""
+
+
+def _digest(probe: Mapping[str, Any], part: str) -> str | None:
+    return probe["digests"].get(part)
 
 
 @contextmanager
 def _checkout(revision: str) -> Iterator[Path]:
-    """Yield a folder with the files of a revision."""
-    with TemporaryDirectory(prefix="same-numbers-") as folder:
-        found = subprocess.run(["git", "archive", "--format=tar", revision], capture_output=True, check=False)
-        if found.returncode:
-            raise UserError(f"BASE = {revision!r}: {found.stderr.decode().strip().splitlines()[0]}")
-        subprocess.run(["tar", "-x", "-C", folder], input=found.stdout, check=True)
-        yield Path(folder)
+    """Yield a folder with the files of a revision, a work tree of this repository."""
+    with TemporaryDirectory(prefix="same-numbers-") as parent:
+        folder = Path(parent) / "base"
+        made = subprocess.run(
+            ["git", "worktree", "add", "--quiet", "--detach", str(folder), revision],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode:
+            raise UserError(f"BASE = {revision!r}: {made.stderr.strip().splitlines()[-1]}")
+        try:
+            yield folder
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", str(folder)], check=False)
 
 
 def _probe(folder: Path, rows: Collection[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from stages.core.errors import UserError
 from stages.rebuild.lock_files import rows_behind
 from stages.rebuild.same_numbers import difference, same_numbers
 from tests import probe as probing
@@ -90,3 +91,7 @@ def test_a_renamed_variable_is_recorded_and_a_changed_number_is_refused_by_name(
     assert "line/slow: other weights, history, scores, outputs: must be trained again" in said
     assert (repository / "stages/line/dvc.lock").read_text() == lock
     assert rows_behind() == ["line/fast", "line/slow"]
+
+    shell(repository, "git commit -qam 'changed without training'")
+    with pytest.raises(UserError, match="its lock files do not hold what its code gives for line/fast, line/slow"):
+        same_numbers("HEAD", [])

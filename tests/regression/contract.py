@@ -33,8 +33,8 @@ def small_data(run: Run) -> Data:
 
 
 def shortened(run: Run) -> Run:
-    """Return the run with a single epoch."""
-    return replace(run, args=run.args.model_copy(update={"num_epochs": 1}))
+    """Return the run with two epochs."""
+    return replace(run, args=run.args.model_copy(update={"num_epochs": 2}))
 
 
 PLANTED = Planted(

@@ -24,8 +24,8 @@ def small_data(run: Run) -> TextData:
 
 
 def shortened(run: Run) -> Run:
-    """Return the run with a single epoch."""
-    return replace(run, args=run.args.model_copy(update={"num_epochs": 1}))
+    """Return the run with two epochs."""
+    return replace(run, args=run.args.model_copy(update={"num_epochs": 2}))
 
 
 def shuffled_words(run: Run, data: Corpus) -> Planting:
