@@ -1,8 +1,8 @@
 """What a refactoring must not change: `python -m tests.probe FAMILY/ROW…` prints it as JSON.
 
 Each row is trained and evaluated on the small data of its family's contract, with all that its parameters switch on, by
-the code of the stages `train` and `evaluate`. What reads prepared data is not seen. `make same-numbers` runs this in two
-revisions and compares.
+the code of the stages `train` and `evaluate`. What reads prepared data is not seen. `make same-numbers` runs this in
+two revisions and compares.
 """
 
 import hashlib
