@@ -116,8 +116,8 @@ def seconds_an_epoch(run: str, reference: Reference | None) -> float | None:
     """Return what an epoch of training took when the reference was recorded, all of a train stage included."""
     if reference is None or "train" not in reference.seconds:
         return None
-    args = load_run(run).args
-    return reference.seconds["train"] / len(load_run(run).seeds) / getattr(args, "num_epochs", 1)
+    trained = load_run(run)
+    return reference.seconds["train"] / len(trained.seeds) / getattr(trained.args, "num_epochs", 1)
 
 
 def _outputs(run: str) -> dict[str, Any]:

@@ -64,12 +64,9 @@ def difference(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
     for name in before["args"].keys() & now["args"].keys():
         if before["args"][name] != now["args"][name]:
             return f"{name} was {before['args'][name]} and is {now['args'][name]}"
-    parts = [part for part in {**before["digests"], **now["digests"]} if _digest(before, part) != _digest(now, part)]
+    old, new = before["digests"], now["digests"]
+    parts = [part for part in {**old, **new} if old.get(part) != new.get(part)]
     return f"other {', '.join(parts)}" if parts else ""
-
-
-def _digest(probe: Mapping[str, Any], part: str) -> str | None:
-    return probe["digests"].get(part)
 
 
 @contextmanager
