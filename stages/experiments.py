@@ -84,12 +84,15 @@ def _experiment(state: Mapping[str, Any], name: str) -> Experiment:
     if "params.yaml" not in params:
         raise UserError(f"{name}: params.yaml cannot be read; `dvc params diff` says why")
     values: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for path, content in state["data"]["metrics"].items():
         if "data" in content:  # a row that was not evaluated yet has none
             metrics = {key: entry["seeds"] for key, entry in content["data"].items() if key != "settings"}
             _, family, *_, file = Path(path).parts
-            values.setdefault(f"{family}/{Path(file).stem}", {}).update(metrics)  # also of further stages of a row
-    return Experiment(name, params, values)
+            run = f"{family}/{Path(file).stem}"
+            values.setdefault(run, {}).update(metrics)  # also of further stages of a row
+            settings.setdefault(run, {}).update(content["data"]["settings"])
+    return Experiment(name, params, values, settings)
 
 
 def _print(frame: pd.DataFrame) -> None:

@@ -12,6 +12,7 @@ from stages.core.errors import UserError
 from stages.core.family import family_module
 from stages.core.files import atomic_folder, write_json
 from stages.core.run import EVALUATIONS, load_family, load_run
+from stages.results.bootstrap import standard_error
 from stages.results.figures import Drawing, learning_curves, to_png
 from stages.results.presentation import load_tables
 from stages.results.references import Reference, load_references
@@ -19,6 +20,7 @@ from stages.results.references import Reference, load_references
 FIGURES = Path("reports/figures")
 CURVES = Path("reports/curves")
 CAPTIONS = "captions.json"
+HEADLINE = "headline.json"
 
 
 class Picture(NamedTuple):
@@ -30,6 +32,8 @@ class Picture(NamedTuple):
 
 def figures(family: str) -> None:
     """Write reports/figures/<family>: PNG files and texts, and which row or table each is of, with its caption.
+
+    Beside them headline.json with the `standard_error` over test examples of the family's headline.
 
     Raises:
         UserError: the family's files are wrong, or an evaluation or a learning curve is missing or damaged.
@@ -70,6 +74,22 @@ def figures(family: str) -> None:
             else:
                 (folder / f"{name}.png").write_bytes(figure if isinstance(figure, bytes) else to_png(figure))
         write_json(folder / CAPTIONS, captions)
+        run = load_run(f"{family}/{shown.headline.row}")
+        examples = module.test_examples(run, shown.headline.metric, _outputs(run.name))
+        write_json(folder / HEADLINE, {"standard_error": standard_error(examples)})
+
+
+def read_headline_error(family: str) -> float:
+    """Return the standard error of a family's headline over test examples.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    path = FIGURES / family / HEADLINE
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8"))["standard_error"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is missing or damaged; `dvc repro` makes it again") from error
 
 
 def read_pictures(family: str) -> tuple[dict[str, Picture], dict[str, dict[str, list[str]]]]:

@@ -5,22 +5,24 @@ It reads metrics, references, learning curves and pictures, so that it needs no 
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import mean
 
 import pandas as pd
 
 from stages.core.files import atomic_folder, write_text
 from stages.core.run import family_file
-from stages.figures import Picture, read_pictures
+from stages.figures import Picture, read_headline_error, read_pictures
 from stages.obtain.catalog import load_catalog
 from stages.results.agreement import agreement
+from stages.results.bootstrap import interval_around
 from stages.results.claims import VERDICT_RULE, claims_frame
 from stages.results.documents import load_documents
 from stages.results.figures import to_png
-from stages.results.fresh import read_metrics, verification
 from stages.results.pages import Content, document_page, index_page
+from stages.results.formatting import show_number
 from stages.results.presentation import Table
 from stages.results.project import CATALOG, Project, load_project
-from stages.results.references import load_references, with_recorded_seeds
+from stages.results.references import load_references
 from stages.results.rows import read_rows
 from stages.results.tables import (
     AGREEMENT_RULE,
@@ -48,12 +50,13 @@ def report() -> None:
     """
     project = load_project()
     documents = load_documents(project)
-    rows, values, settings = read_rows(project)
+    rows, settings = read_rows(project)
     tables = {name: [rows[run] for run in table.rows] for name, table in project.tables.items()}
     labels = {name: row.label for name, row in rows.items()}
+    values = {name: row.values for name, row in rows.items()}
+    shares = {name: row.test_share for name, row in rows.items() if row.test_share is not None}
+    claims = claims_frame(project.claims, labels, values, shares)
     references = load_references()
-    verified = verification(project, references, read_metrics(project)).verified
-    claims = claims_frame(project.claims, labels, with_recorded_seeds(values, references, verified))
 
     pictures: dict[str, Picture] = {}
     names: dict[str, dict[str, list[str]]] = {"rows": {}, "tables": {}}
@@ -126,14 +129,37 @@ def _summary_text(
     for family, headline in project.headlines.items():
         row, name = rows[f"{family}/{headline.row}"], f"{family}/{headline.table}"
         table = project.tables[name]
-        number = f"{words(headline.metric)} {show_values(row.values[headline.metric], table.digits)}"
+        values = row.numbers(headline.metric)
+        number = f"{words(headline.metric)} {show_values(values, table.digits)}"
+        bounds = interval_around(mean(values), read_headline_error(family))
+        interval = " to ".join(show_number(bound, table.digits) for bound in bounds)
         link = f"[{table.title}](tables/{name}.md)"
-        lines.append({"family": family, "a row": row.label, "its number": number, "its table": link})
-    parts = [GENERATED, to_markdown(pd.DataFrame(lines)), to_markdown(summary_frame(project.tables, tables))]
+        lines.append(
+            {
+                "family": family,
+                "a row": row.label,
+                "its number": number,
+                "95 % interval over test examples": interval,
+                "its table": link,
+            }
+        )
+    meaning = (
+        "± is the standard deviation over seeds or folds (their number in brackets); the interval is a bootstrap over the "
+        "test examples."
+    )
+    parts = [GENERATED, to_markdown(pd.DataFrame(lines)), meaning]
+    parts.append(to_markdown(summary_frame(project.tables, tables)))
     if len(claims):
-        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in claims["verdict"].value_counts().items())
-        parts.append(f"Of {len(claims)} claims of the notes: {verdicts} ([each with its interval](claims.md)).")
+        plain, corrected = (_verdicts(claims[kind]) for kind in ("verdict", "corrected"))
+        parts.append(
+            f"Of {len(claims)} claims of the notes: {plain}; corrected for their number: {corrected} "
+            "([each with its interval](claims.md))."
+        )
     return "\n\n".join(parts) + "\n"
+
+
+def _verdicts(column: pd.Series) -> str:
+    return ", ".join(f"{count} {verdict}" for verdict, count in column.value_counts().items())
 
 
 def _results_text(tables: Mapping[str, Table], rows: Mapping[str, list[Row]], claims: str) -> str:

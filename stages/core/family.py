@@ -98,6 +98,11 @@ class Figures(Protocol):
     draw_table: Any = None  # (title, curves, outputs, seconds_an_epoch) -> those of a table; else its learning curves
     TABLES_SHOW_OUTPUTS: ClassVar[bool] = False  # whether `draw_table` looks at the outputs of all rows
 
+    @abstractmethod
+    def test_examples(self, run: Any, metric: str, outputs: Mapping[str, Any]) -> Any:
+        """Return the `stages.results.bootstrap.Examples` of the family's headline."""
+        ...
+
 
 class Commands(Protocol):
     """`commands.py`: the family's own commands, `python -m stages <family> …`."""

@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from stages.core.data import PREDICTIONS, read_tensors
+from stages.core.run import EVALUATIONS, Run, one_of
 from stages.language_modeling.data import Stream
 from stages.language_modeling.evaluate import KINDS, OPENING, TEMPERATURE
+from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, Drawing, new_figure
 
 TABLES_SHOW_OUTPUTS = True
+BLOCK = 2000  # tokens, about a text of the corpus: those of a text are alike
 
 
 def draw(label: str, outputs: dict[str, Tensor], data: Stream) -> dict[str, Drawing]:
@@ -22,6 +26,14 @@ def draw(label: str, outputs: dict[str, Tensor], data: Stream) -> dict[str, Draw
         f"of {TEMPERATURE:g} (first seed)."
     )
     return {"samples": Drawing(caption, "\n\n".join(texts))}
+
+
+def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
+    """Return the blocks of `BLOCK` neighbouring tokens of the test part, of which `metric` is the perplexity."""
+    one_of(metric, ["test_perplexity"], f"{run.name}: headline.metric")
+    scores = read_tensors(EVALUATIONS / run.name / PREDICTIONS)[f"test_{run.seeds[0]}"]
+    losses = -scores[: len(scores) // BLOCK * BLOCK].double().view(-1, BLOCK).mean(1).numpy()
+    return Examples((len(losses),), lambda chosen: np.exp(losses[chosen].mean()))
 
 
 def text_of(tokens: list[int], data: Stream) -> str:

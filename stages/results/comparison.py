@@ -9,7 +9,7 @@ import pandas as pd
 
 from stages.core.errors import UserError
 from stages.results.formatting import NOTHING, show_argument, show_number, show_values, words
-from stages.results.statistics import mean_interval, paired_differences
+from stages.results.statistics import mean_interval, paired_differences, test_share_of
 from stages.results.verification import Better
 
 ARROWS: dict[Better, str] = {"higher": " ↑", "lower": " ↓", "neither": ""}
@@ -17,9 +17,9 @@ BEST = " (best)"
 DIGITS = 4
 COMPARISON_RULE = (
     "↑ higher is better, ↓ lower is better. Each cell holds mean ± standard deviation (number of seeds), and below it "
-    "the mean difference from the baseline, taken seed by seed, with its 95 % confidence interval (paired t test). A "
-    "difference is undecided if the interval contains 0. Of twenty comparisons without any effect, about one looks "
-    "decided by chance."
+    "the mean difference from the baseline, taken seed by seed, with its 95 % confidence interval (paired t test, "
+    "corrected where seeds are folds that share training examples). A difference is undecided if the interval contains "
+    "0. Of twenty comparisons without any effect, about one looks decided by chance."
 )
 
 
@@ -35,11 +35,13 @@ class Experiment:
     Attributes:
         params: the content of each parameter file, by its path.
         values: `values[run][metric][seed]`, runs by full name.
+        settings: by run, those of its metrics file.
     """
 
     name: str
     params: Params
     values: Mapping[str, Mapping[str, Mapping[str, float]]]
+    settings: Mapping[str, Mapping[str, Any]]
 
 
 def run_settings(experiment: Experiment, run: str) -> dict[str, Any]:
@@ -180,7 +182,8 @@ def comparison_frame(
             line |= {words(name): show_argument(own.get(name)) for name in settings}
             for metric in known:
                 old = {} if state is baseline else baseline.values.get(run, {}).get(metric, {})
-                cell = _cell(state.values[run].get(metric, {}), old, better[metric])
+                share = test_share_of(state.settings.get(run, {}), own)
+                cell = _cell(state.values[run].get(metric, {}), old, better[metric], share)
                 line[words(metric) + ARROWS[better[metric]]] = cell
             lines.append(line)
     return pd.DataFrame(lines)
@@ -196,7 +199,7 @@ def _differing_settings(groups: Mapping[str, Sequence[Experiment]]) -> list[str]
     return list(differing)
 
 
-def _cell(values: Mapping[str, float], old: Mapping[str, float], better: Better) -> str:
+def _cell(values: Mapping[str, float], old: Mapping[str, float], better: Better, test_share: float | None) -> str:
     """Return `mean ± sd (n)` and below it the difference from `old`, seed by seed, with its interval."""
     if not values:
         return NOTHING
@@ -207,7 +210,7 @@ def _cell(values: Mapping[str, float], old: Mapping[str, float], better: Better)
     if not any(differences):
         return f"{ours}\nthe same"
     shown = show_number(mean(differences), DIGITS, signed=True)
-    interval = mean_interval(differences)
+    interval = mean_interval(differences, test_share=test_share)
     if interval is None:
         return f"{ours}\n{shown}\n(one seed)"
     low, high = interval

@@ -24,9 +24,11 @@ def show_argument(value: Any) -> str:
 
 
 def show_values(values: Sequence[float], digits: int) -> str:
-    """Return `mean ± sd (n)`; of a single value `mean (1)`."""
+    """Return `mean ± sd (n)`; of a single value `mean (1)`, and of what no seed changes that alone."""
     centre = show_number(mean(values), digits)
-    return f"{centre} (1)" if len(values) == 1 else f"{centre} ± {show_number(stdev(values), digits)} ({len(values)})"
+    if len(values) == 1:
+        return f"{centre} (1)"
+    return centre if len(set(values)) == 1 else f"{centre} ± {show_number(stdev(values), digits)} ({len(values)})"
 
 
 def show_number(value: float, digits: int, *, signed: bool = False) -> str:

@@ -47,6 +47,7 @@ class Table(Strict):
         document: the number of the document, and the section that prints the table; empty if none does.
         arguments: arguments of the runs shown as columns, and settings of their metrics such as `extractor`.
         metrics: metrics shown as columns, in order.
+        shares: those of them that are 0 or 1 for each seed, such as whether training diverged.
         close: how far the document's number may lie from ours and still be called close.
         relative_to: a row by whose first metric that of each row is divided, in a column of its own; null for none.
         difference_from: a row whose first metric is subtracted from that of each row, seed by seed, with its interval,
@@ -60,6 +61,7 @@ class Table(Strict):
     description: str
     arguments: Annotated[list[str], AfterValidator(distinct)] = []
     metrics: Names
+    shares: Annotated[list[str], AfterValidator(distinct)] = []
     digits: int = Field(default=4, ge=0, le=8)
     close: float = Field(default=0.01, gt=0)
     relative_to: str | None = None
@@ -69,10 +71,19 @@ class Table(Strict):
 
 
 class Claim(Strict):
-    """A conclusion of the notes as an inequality between metrics of rows, see `stages/results/claims.py`."""
+    """A conclusion of the notes as an inequality between metrics of rows, see `stages/results/claims.py`.
+
+    Attributes:
+        number: of the conclusion.
+        document: that draws it, or whose conclusion raised a question of ours.
+        ours: whether the documents do not say it: a question of ours.
+        text: what is claimed, in the document's sense.
+        inequality: see `stages/results/inequality.py`.
+    """
 
     number: int = Field(ge=1, le=20)
     document: str
+    ours: bool = False
     text: str
     inequality: str
 

@@ -184,6 +184,8 @@ def _check_shown(family: str, shown: FamilyTables, project: Project) -> None:
         arguments = set(_arguments(project, table))
         for argument in table.arguments:
             one_of(argument, sorted(arguments), f"{where}.arguments")
+        for metric in table.shares:
+            one_of(metric, table.metrics, f"{where}.shares")
         for option in ("relative_to", "difference_from"):
             if getattr(table, option) is not None:
                 one_of(getattr(table, option), table.rows, f"{where}.{option}")
@@ -194,13 +196,11 @@ def _check_shown(family: str, shown: FamilyTables, project: Project) -> None:
     one_of(f"{family}/{headline.row}", table.rows, f"{where}.row")
     one_of(headline.metric, table.metrics, f"{where}.metric")
     for name, claim in shown.claims.items():
-        where, inequality = claim_key(f"{family}/{name}"), parse_claim(f"{family}/{name}", claim)
-        for run, metric in (
-            (inequality.left, inequality.left_metric),
-            (inequality.right, inequality.right_metric),
-        ):
-            one_of(run, list(project.runs), where)
-            one_of(metric, project.shown_metrics(run), where)
+        where = claim_key(f"{family}/{name}")
+        for inequality in parse_claim(f"{family}/{name}", claim):
+            for term in inequality.factors:
+                one_of(term.run, list(project.runs), where)
+                one_of(term.metric, project.shown_metrics(term.run), where)
 
 
 def _arguments(project: Project, table: Table) -> Iterator[str]:

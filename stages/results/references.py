@@ -53,20 +53,26 @@ def recorded_seconds() -> dict[str, float]:
 def with_recorded_seeds(
     values: Mapping[str, Mapping[str, Mapping[str, float]]],
     references: Mapping[str, Reference],
-    verified: Collection[str],
+    verified: Mapping[str, Collection[str]],
 ) -> dict[str, Mapping[str, Mapping[str, float]]]:
     """Replace `values[run][metric][seed]` by the recorded seeds wherever the rebuild verified that these still hold.
 
-    A verdict then rests on all recorded seeds, and is the same on every machine whose rebuild verifies: nearly equal
+    What cannot be compared between machines stays as the rebuild measured it. A number or verdict then rests on all recorded seeds, and is the same on every machine whose rebuild verifies: nearly equal
     numbers of another processor, or the few seeds that a rebuild trains, do not change it.
 
     Args:
         values: of the rebuild.
         references: by run.
-        verified: the runs of the rebuild that were found to be as recorded, in whichever way
-            (`stages.results.verification.Verification.verified`).
+        verified: by run of the rebuild that was found to be as recorded, its metrics that were, in whichever way
+            (`stages.results.verification.Verification.ways`).
     """
-    return {run: references[run].metrics if run in verified else metrics for run, metrics in values.items()}
+    return {
+        run: {
+            metric: references[run].metrics[metric] if metric in verified.get(run, ()) else by_seed
+            for metric, by_seed in metrics.items()
+        }
+        for run, metrics in values.items()
+    }
 
 
 def _load(path: Path) -> Reference:

@@ -4,24 +4,27 @@ from typing import Any
 
 from stages.core.errors import UserError
 from stages.core.run import METRICS
+from stages.results.fresh import verification
 from stages.results.project import Project
+from stages.results.references import load_references, with_recorded_seeds
+from stages.results.statistics import test_share_of
 from stages.results.tables import Row, read_values
 
 
-def read_rows(
-    project: Project, runs: list[str] | None = None
-) -> tuple[dict[str, Row], dict[str, dict[str, dict[str, float]]], dict[str, dict[str, Any]]]:
-    """Return, by run, its row, its metrics by seed, and the settings they were measured with; all runs if none named.
+def read_rows(project: Project, runs: list[str] | None = None) -> tuple[dict[str, Row], dict[str, dict[str, Any]]]:
+    """Return, by run, its row and the settings it was measured with; all runs if none named.
 
     A run's metrics are those of its evaluation, metrics/<family>/<row>.json, and those that further stages of its
-    family write to metrics/<family>/<kind>/<row>.json for the rows of the section `kind` of its params.yaml.
+    family write to metrics/<family>/<kind>/<row>.json for the rows of the section `kind` of its params.yaml. Where they
+    are as recorded, the row has all recorded seeds, of which a rebuild trains some.
 
     Raises:
         UserError: a run's metrics are missing, damaged or not finite.
     """
-    rows, values, settings = {}, {}, {}
-    for name in project.runs if runs is None else runs:
-        text, arguments = project.texts[name], project.load_run(name).args.model_dump()
+    values, settings, arguments = {}, {}, {}
+    chosen = list(project.runs) if runs is None else runs
+    for name in chosen:
+        arguments[name] = project.load_run(name).args.model_dump()
         path = METRICS / f"{name}.json"
         values[name], settings[name] = read_values(path, name)
         family, _, row = name.partition("/")
@@ -30,10 +33,26 @@ def read_rows(
                 further, with_what = read_values(METRICS / family / kind / f"{row}.json", name)
                 values[name] |= further
                 settings[name] = with_what | settings[name]
-                arguments |= entries[row]
-        numbers = {metric: list(seeds.values()) for metric, seeds in values[name].items()}
-        seeds = tuple(next(iter(values[name].values())))
-        if (parameters := settings[name].get("num_parameters")) is None:
+                arguments[name] |= entries[row]
+        if "num_parameters" not in settings[name]:
             raise UserError(f"{path}: settings lacks num_parameters; `python -m stages repro {name}` makes it again")
-        rows[name] = Row(name, text.label, arguments, parameters, numbers, text.document, text.note, seeds)
-    return rows, values, settings
+    references = {run: reference for run, reference in load_references().items() if run in chosen}
+    fresh = {
+        run: {metric: {"seeds": by_seed} for metric, by_seed in values[run].items()} | {"settings": settings[run]}
+        for run in chosen
+    }
+    recorded = with_recorded_seeds(values, references, verification(project, references, fresh, chosen).ways)
+    rows = {
+        name: Row(
+            name=name,
+            label=project.texts[name].label,
+            arguments=arguments[name],
+            num_parameters=settings[name]["num_parameters"],
+            values=recorded[name],
+            document=project.texts[name].document,
+            note=project.texts[name].note,
+            test_share=test_share_of(settings[name], arguments[name]),
+        )
+        for name in chosen
+    }
+    return rows, settings

@@ -42,7 +42,7 @@ def print_table(name: str, console: Console) -> None:
 
     project = load_project()
     table = project.tables[name]
-    rows, _, _ = read_rows(project, table.rows)
+    rows, _ = read_rows(project, table.rows)
     _print_blocks(f"### {table.title}\n\n{to_markdown(results_frame(table, list(rows.values())))}\n", console)
 
 

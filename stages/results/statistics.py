@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
+from typing import Any
 
 from scipy import stats
 
@@ -17,6 +18,18 @@ def paired_differences(left: Mapping[str, float], right: Mapping[str, float]) ->
     cancels, so that the differences scatter less than the runs.
     """
     return [value - right[seed] for seed, value in left.items() if seed in right]
+
+
+def test_share_of(settings: Mapping[str, Any], arguments: Mapping[str, Any]) -> float | None:
+    """Return the `test_share` of a run where its seeds are folds, test by training examples; None where they are not.
+
+    Args:
+        settings: of its metrics file, with the sizes of its data.
+        arguments: of the run, of which `num_train` may take some of the training examples only.
+    """
+    if "num_folds" not in settings:
+        return None
+    return settings["num_test"] / (arguments.get("num_train") or settings["num_train"])
 
 
 def mean_interval(
@@ -37,6 +50,31 @@ def mean_interval(
     return _interval(values, 1 / len(values) + (test_share or 0.0), confidence) if values else None
 
 
+def mean_p_value(values: Sequence[float], margin: float, test_share: float | None = None) -> float:
+    """Return how probable a mean at least as far from `margin` is by chance (two-sided t test); 1 for a single value.
+
+    It is below 1 - confidence where `mean_interval` leaves out the margin; the arguments are the same. Values that are
+    all equal are not the work of chance: 0 if they are not the margin.
+    """
+    difference, scatter = mean(values) - margin, stdev(values) if len(values) > 1 else math.inf
+    if scatter == 0:
+        return float(difference == 0)
+    t = difference / (scatter * math.sqrt(1 / len(values) + (test_share or 0.0)))
+    return float(2 * stats.t.sf(abs(t), len(values) - 1)) if len(values) > 1 else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number (Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure).
+
+    The probability that any true hypothesis has a corrected value below 0.05 is at most 0.05.
+    """
+    corrected, largest = [1.0] * len(p_values), 0.0
+    for rank, number in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[number]))
+        corrected[number] = largest
+    return corrected
+
+
 def prediction_interval(
     values: Sequence[float], num_further: int = 1, confidence: float = CONFIDENCE
 ) -> Interval | None:
@@ -47,16 +85,18 @@ def prediction_interval(
     return _interval(values, 1 / len(values) + 1 / num_further, confidence) if values else None
 
 
-def proportion_interval(num_successes: int, num_trials: int, confidence: float = CONFIDENCE) -> Interval:
-    """Return the exact interval of Clopper and Pearson (1934) for a share, such as that of seeds that diverge.
+def proportion_test(num_successes: int, num_trials: int, margin: float) -> tuple[Interval, float]:
+    """Return the exact interval of a share (Clopper and Pearson 1934) and the binomial p-value of its being `margin`.
 
-    Ten of ten give 0.69 to 1, where an interval from their standard deviation, which is 0, would have no width.
+    Such as the share of seeds that diverge: ten of ten give 0.69 to 1, where an interval from their standard deviation,
+    which is 0, would have no width.
 
     Raises:
         ValueError: there are no trials, or more successes than trials.
     """
-    low, high = stats.binomtest(num_successes, num_trials).proportion_ci(confidence, method="exact")
-    return float(low), float(high)
+    test = stats.binomtest(num_successes, num_trials, min(1.0, max(0.0, margin)))
+    low, high = test.proportion_ci(CONFIDENCE, method="exact")
+    return (float(low), float(high)), float(test.pvalue)
 
 
 def _interval(values: Sequence[float], variance_factor: float, confidence: float) -> Interval | None:

@@ -18,7 +18,13 @@ from stages.core.errors import UserError
 from stages.core.run import family_file, one_of
 from stages.results.formatting import NOTHING, show_argument, show_number, show_values, words
 from stages.results.presentation import Table, family_of
-from stages.results.statistics import Interval, mean_interval, paired_differences, prediction_interval
+from stages.results.statistics import (
+    Interval,
+    mean_interval,
+    paired_differences,
+    prediction_interval,
+    proportion_test,
+)
 
 Verdict = Literal["agrees", "close", "undecided", "differs"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -31,7 +37,8 @@ AGREEMENT_RULE = (
     "column, because it rounds)? The number **agrees** if both answers are yes, and **differs** if both are no. It is "
     "**close** if it is within the margin but outside the interval. It is **undecided** if it is inside the interval "
     "but not within the margin: our runs scatter too much to tell. In brackets stands our mean minus the document's "
-    "number. A row with a single seed has no interval, so that its numbers are close at best."
+    "number. A row with a single seed has no interval, so that its numbers are close at best. The interval is of our "
+    "seeds: the test examples are the document's own where it has the same data, and their choice moves both numbers."
 )
 
 
@@ -42,19 +49,24 @@ class Row:
     Attributes:
         name: of the run, `family/row`.
         arguments: those of its preset, overridden by the run's own.
-        values: of each metric, one number a seed.
+        values: of each metric, its numbers by seed.
         document: the document's numbers, by metric.
-        seeds: of the values, in their order.
+        test_share: where seeds are the folds of a cross-validation, the examples that one tests on divided by those that
+            it trains on; see `stages.results.statistics.mean_interval`.
     """
 
     name: str
     label: str
     arguments: dict[str, Any]
     num_parameters: int
-    values: dict[str, list[float]]
+    values: Mapping[str, Mapping[str, float]]
     document: dict[str, float]
     note: str = ""
-    seeds: tuple[str, ...] = ()
+    test_share: float | None = None
+
+    def numbers(self, metric: str) -> list[float]:
+        """Return a metric's numbers, one a seed."""
+        return list(self.values[metric].values())
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,7 @@ def compare(table: Table, rows: Sequence[Row]) -> list[Comparison]:
             one_of(metric, list(row.values), f"{family_file(family, 'tables.yaml')}: rows.{name}.document")
         for metric in table.metrics:
             if metric in row.document:
-                values, document = row.values[metric], row.document[metric]
+                values, document = row.numbers(metric), row.document[metric]
                 half_unit = 0.5 * 10.0 ** -printed_decimals(rows, metric)
                 comparisons.append(
                     Comparison(
@@ -170,7 +182,8 @@ def results_frame(table: Table, rows: Sequence[Row], *, stacked: bool = False) -
     columns["parameters"] = [f"{row.num_parameters:,}" for row in rows]
     for metric in table.metrics:
         one_of(metric, sorted({metric for row in rows for metric in row.values}), f"{_where(table, rows)}.metrics")
-        ours = [show_values(row.values[metric], table.digits) if metric in row.values else NOTHING for row in rows]
+        show = show_share if metric in table.shares else show_values
+        ours = [show(row.numbers(metric), table.digits) if metric in row.values else NOTHING for row in rows]
         decimals = printed_decimals(rows, metric)
         theirs = [_show_document(verdicts.get((row.name, metric)), decimals, table.digits) for row in rows]
         if stacked:
@@ -274,11 +287,29 @@ def table_markdown(table: Table, rows: Sequence[Row], *, every_interval: bool) -
 
 
 def source(table: Table, rows: Sequence[Row]) -> str:
-    """Say where the document speaks of it, and the margin if the document has numbers; empty if none does."""
-    if not table.document:
+    """Say where the document speaks of it, the margin if the document has numbers, and how many seeds ours are of."""
+    parts = []
+    if table.document:
+        parts.append(f"Document {table.document}, {table.section}.")
+    if compare(table, rows):
+        parts.append(f"Margin: {table.close:g}.")
+    return " ".join([*parts, seeds_sentence(table, rows)]).strip()
+
+
+def seeds_sentence(table: Table, rows: Sequence[Row]) -> str:
+    """Say of how many seeds or folds the numbers are; empty if no seed changes any."""
+    numbers = [row.numbers(metric) for row in rows for metric in table.metrics if metric in row.values]
+    counts = sorted({len(values) for values in numbers if len(set(values)) > 1 or len(values) == 1})
+    if not counts:
         return ""
-    margin = f" Margin: {table.close:g}." if compare(table, rows) else ""
-    return f"Document {table.document}, {table.section}.{margin}"
+    many = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
+    if any(row.test_share is not None for row in rows):
+        return (
+            f"Mean ± standard deviation over {many} folds (in brackets), whose test examples differ; intervals of "
+            "differences allow for the training examples that folds share (Nadeau and Bengio 2003)."
+        )
+    unit = "seed" if many == "1" else "seeds"
+    return f"Mean ± standard deviation over {many} {unit} (in brackets); the test examples are the same for all."
 
 
 def to_markdown(frame: pd.DataFrame) -> str:
@@ -290,19 +321,29 @@ def to_markdown(frame: pd.DataFrame) -> str:
     return escaped.to_markdown(index=False, disable_numparse=True, colalign=alignment)
 
 
+def show_share(values: Sequence[float], digits: int) -> str:
+    """Return `7 of 10 (0.35 to 0.93)` for numbers that are 0 or 1: how many are 1, and the exact 95 % interval."""
+    (low, high), _ = proportion_test(sum(value == 1 for value in values), len(values), 0.5)
+    bounds = f"{show_number(low, digits)} to {show_number(high, digits)}"
+    return f"{sum(value == 1 for value in values)} of {len(values)} ({bounds})"
+
+
 def _show_ratio(row: Row, base: Row, metric: str) -> str:
     if metric not in row.values or metric not in base.values:
         return NOTHING
-    return f"{mean(row.values[metric]) / mean(base.values[metric]):.3f}"
+    return f"{mean(row.numbers(metric)) / mean(base.numbers(metric)):.3f}"
 
 
 def _show_paired(row: Row, base: Row, metric: str, digits: int) -> str:
-    """Return the mean of a row's values minus another's, seed by seed, and its 95 % interval (paired t test)."""
+    """Return the mean of a row's values minus another's, seed by seed, and its 95 % interval.
+
+    It is that of the paired t test, corrected where the seeds are folds.
+    """
     if metric not in row.values or metric not in base.values:
         return NOTHING
-    ours, theirs = (dict(zip(side.seeds, side.values[metric], strict=True)) for side in (row, base))
-    differences = paired_differences(ours, theirs)
-    interval = mean_interval(differences)
+    differences = paired_differences(row.values[metric], base.values[metric])
+    shares = [side.test_share for side in (row, base) if side.test_share is not None]
+    interval = mean_interval(differences, test_share=max(shares, default=None))
     if interval is None:
         return NOTHING
     low, high = (show_number(bound, digits, signed=True) for bound in interval)

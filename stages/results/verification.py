@@ -10,7 +10,9 @@ Each metric of each row is compared in three ways, the strictest first:
    and not a test of significance, because rounding is a real change, small and often to one side, that a test with
    enough seeds must find.
 3. band: training may amplify rounding until a seed ends where another seed would have. Then the mean over the fresh
-   seeds must lie in the prediction interval of the recorded ones.
+   seeds must lie in the prediction interval of the recorded ones. Where seeds are the folds of a cross-validation, most
+   of their scatter is that of their test examples, which a rebuild has again: then it is the mean change, fold by fold,
+   that must lie within what the metric declares as `max_width`.
 
 An earlier way that succeeds can only turn an alarm off, so that false alarms are those of bands. An honest family
 gives one with the probability `FALSE_ALARM`, divided over its bands (Bonferroni): another family changes nothing. But
@@ -96,10 +98,12 @@ class FamilyMetrics(Strict):
     """stages/<family>/metrics.yaml.
 
     Attributes:
+        folds: whether the seeds are the folds of a cross-validation.
         metrics: all that the family's rows have.
         rows: by row and metric, the few that tolerate something else.
     """
 
+    folds: bool = False
     metrics: dict[str, MetricDescription]
     rows: dict[str, dict[str, RowTolerance]] = {}
 
@@ -228,7 +232,8 @@ def _verify_metric(comparison: Comparison, metrics: FamilyMetrics, false_alarm: 
         return _wrong(run, "metrics.yaml of the family does not describe this metric", metric)
     if tolerance.same_machine_only and not comparison.same_machine and not comparison.is_exact:
         return None
-    return compare_metric(comparison, tolerance, metrics.metrics[metric].better, false_alarm)
+    better = metrics.metrics[metric].better
+    return compare_metric(comparison, tolerance, better, false_alarm, folds=metrics.folds)
 
 
 def _count_bands(comparisons: Collection[Comparison]) -> int:
@@ -284,7 +289,9 @@ def _compare_metrics(
             yield Comparison(run, metric, reference.metrics[metric], values, same_machine)
 
 
-def compare_metric(comparison: Comparison, tolerance: Tolerance, better: Better, false_alarm: float) -> Way | Finding:
+def compare_metric(
+    comparison: Comparison, tolerance: Tolerance, better: Better, false_alarm: float, *, folds: bool = False
+) -> Way | Finding:
     """Return how a metric was shown to be as recorded, or what is wrong with it.
 
     `false_alarm` is the probability that its band, if it comes to one, leaves out an honest mean.
@@ -301,6 +308,9 @@ def compare_metric(comparison: Comparison, tolerance: Tolerance, better: Better,
     unrecorded = [value for seed, value in comparison.fresh.items() if seed not in comparison.recorded]
     if pairs_agree and not unrecorded:
         return "paired"
+    if folds and not unrecorded:
+        recorded, fresh = (list(side) for side in zip(*comparison.pairs, strict=True))
+        return _compare_means(comparison, recorded, fresh, tolerance.widest(mean(recorded)), better)
     # Seeds that were never recorded have no pair: they are judged by how far the recorded ones scatter, as are all
     # seeds where rounding does not explain the pairs.
     return _compare_by_band(
@@ -312,15 +322,28 @@ def _compare_by_band(
     comparison: Comparison, fresh: Sequence[float], tolerance: Tolerance, better: Better, false_alarm: float
 ) -> Way | Finding:
     recorded = list(comparison.recorded.values())
-    centre, change = mean(recorded), mean(fresh) - mean(recorded)
-    widest = tolerance.widest(centre)
-    band = max(tolerance.rounding_of(centre), half_width(recorded, len(fresh), false_alarm))
-    allowed = min(band, widest)
-    shown = (comparison.metric, f"{centre:.6g}", f"{mean(fresh):.6g}", f"± {allowed:.2g}")
+    widest = tolerance.widest(mean(recorded))
+    band = max(tolerance.rounding_of(mean(recorded)), half_width(recorded, len(fresh), false_alarm))
     if half_width(recorded, len(fresh), FALSE_ALARM) > widest:
         why = f"underpowered: chance alone may move it farther than ± {widest:.2g}; record more seeds"
-        return _wrong(comparison.run, why, *shown)
-    return "band" if abs(change) <= allowed else _wrong(comparison.run, _direction(better, change), *shown)
+        return _out_of_band(comparison, recorded, fresh, min(band, widest), why)
+    return _compare_means(comparison, recorded, fresh, min(band, widest), better)
+
+
+def _compare_means(
+    comparison: Comparison, recorded: Sequence[float], fresh: Sequence[float], allowed: float, better: Better
+) -> Way | Finding:
+    change = mean(fresh) - mean(recorded)
+    if abs(change) <= allowed:
+        return "band"
+    return _out_of_band(comparison, recorded, fresh, allowed, _direction(better, change))
+
+
+def _out_of_band(
+    comparison: Comparison, recorded: Sequence[float], fresh: Sequence[float], allowed: float, why: str
+) -> Finding:
+    shown = (f"{mean(recorded):.6g}", f"{mean(fresh):.6g}", f"± {allowed:.2g}")
+    return _wrong(comparison.run, why, comparison.metric, *shown)
 
 
 def half_width(recorded: Sequence[float], num_fresh: int, false_alarm: float) -> float:

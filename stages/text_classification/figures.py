@@ -9,6 +9,9 @@ import pandas as pd
 from sklearn.calibration import calibration_curve
 from torch import Tensor
 
+from stages.core.data import load_prepared
+from stages.core.run import Run, one_of
+from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, DOCUMENT, Drawing, confusion_matrix, learning_curves, new_figure
 from stages.text_classification.data import RatedTexts
 
@@ -26,6 +29,14 @@ def draw(label: str, outputs: dict[str, Tensor], data: RatedTexts) -> dict[str, 
         "confusion": confusion_matrix(label, actual.numpy(), predicted.numpy(), CLASSES),
         "mistakes": _mistakes(label, outputs, data),
     }
+
+
+def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
+    """Return the test texts of the first fold, of which `metric`, the accuracy, counts those that are right."""
+    one_of(metric, ["test_accuracy"], f"{run.name}: headline.metric")
+    right = ((outputs["logits"] > 0) == (outputs["ratings"] > 0)).numpy()
+    num_folds = load_prepared(run.family, run.data).num_folds
+    return Examples((len(right),), lambda chosen: right[chosen].mean(), num_test_sets=num_folds)
 
 
 def _mistakes(label: str, outputs: dict[str, Tensor], data: RatedTexts) -> Drawing:

@@ -63,7 +63,7 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
 
 def train(model: Cbow, data: Corpus, args: Args, draws: torch.Generator) -> Iterator[float]:
     """Train `model` in place; yield the loss of each epoch in nats a place."""
-    return train_on_windows(step, model, data, args, draws)
+    return train_on_windows(step, model, data, args, draws, pairs_per_position=1)
 
 
 @torch.no_grad()

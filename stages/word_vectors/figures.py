@@ -1,16 +1,26 @@
 """Figures of word vectors: groups of words in the plane, and nearest neighbours."""
 
 import torch
+from scipy import stats
 from torch import Tensor
 
+from stages.core.run import Run, one_of
+from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, Drawing, new_figure
 from stages.word_vectors.data import TextData
-from stages.word_vectors.evaluate import GROUPS
+from stages.word_vectors.evaluate import GROUPS, RATED
 
 
 def draw(label: str, outputs: dict[str, Tensor], data: TextData) -> dict[str, Drawing]:
     """Return the figures of one run; `outputs` are what `stages/word_vectors/evaluate.py` returns of its first seed."""
     return {"groups": _groups(label, outputs, data), "neighbours": _neighbours(label, outputs, data)}
+
+
+def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
+    """Return the in-vocabulary pairs of a similarity benchmark, of which `metric` is Spearman's correlation."""
+    benchmarks = [name.removesuffix(RATED) for name in outputs if name.endswith(RATED)]
+    rated = outputs[one_of(metric, benchmarks, f"{run.name}: headline.metric") + RATED].numpy()
+    return Examples((len(rated),), lambda chosen: stats.spearmanr(rated[chosen]).statistic)
 
 
 def _groups(label: str, outputs: dict[str, Tensor], data: TextData) -> Drawing:

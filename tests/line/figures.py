@@ -2,8 +2,17 @@
 
 from torch import Tensor
 
-from stages.core.data import Data
+from stages.core.data import Data, load_prepared
+from stages.core.run import Run
+from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, Drawing, new_figure
+
+
+def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
+    """Return the test points, of which `metric` is the mean squared error."""
+    actual = load_prepared(run.family, run.data).test.targets
+    errors = (outputs["predicted"] - actual).square().flatten().numpy()
+    return Examples((len(errors),), lambda chosen: errors[chosen].mean())
 
 
 def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawing]:

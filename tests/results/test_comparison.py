@@ -62,7 +62,7 @@ def experiment(*keys: str | int, value: object = None) -> Experiment:
         for key in path:
             inner = inner[key]
         inner[last] = value
-    return Experiment("x", params, {run: {} for run in RUNS})
+    return Experiment("x", params, {run: {} for run in RUNS}, {})
 
 
 def changed(*keys: str | int, value: object) -> set[str]:
@@ -155,7 +155,7 @@ def state(name="baseline", rate=0.1, **values):
     """Return a state of the family `line`: learning rate and metrics by seed of its row `fast`."""
     made = experiment(LINE, "runs", "fast", "args", "learning_rate", value=rate)
     metrics = {metric: dict(zip("123", seeds, strict=False)) for metric, seeds in values.items()}
-    return Experiment(name, made.params, {"line/fast": metrics, "line/slow": {}})
+    return Experiment(name, made.params, {"line/fast": metrics, "line/slow": {}}, {})
 
 
 def compare(baseline, *experiments, better=BETTER, by=None, family="line"):

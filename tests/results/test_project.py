@@ -283,7 +283,7 @@ BREAKS: dict[str, tuple[Path, Change, list[str]]] = {
     "claim that is no inequality": (
         TABLES,
         lambda t: t["claims"]["faster_is_closer"].update(inequality="fast is better"),
-        ["claims.faster_is_closer.inequality = 'fast is better'", "row.metric OP row.metric"],
+        ["claims.faster_is_closer.inequality = 'fast is better'", "sums of `row.metric`"],
     ),
 }
 

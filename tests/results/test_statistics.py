@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.results.statistics import mean_interval, paired_differences, prediction_interval, proportion_interval
+from stages.results.statistics import (
+    holm,
+    mean_interval,
+    mean_p_value,
+    paired_differences,
+    prediction_interval,
+    proportion_test,
+)
+from stages.results.statistics import test_share_of as share_of
 
 LEFT = {"1": 0.90, "2": 0.93, "3": 0.91, "4": 0.95}
 RIGHT = {"4": 0.91, "2": 0.90, "1": 0.89, "9": 0.5}
@@ -57,9 +65,39 @@ def test_fewer_than_two_values_have_no_interval(interval):
 
 def test_a_share_by_clopper_and_pearson():
     """Ten of ten: the lower end p solves p^10 = 0.025; for others the ends are quantiles of beta distributions."""
-    assert proportion_interval(10, 10) == pytest.approx((0.025**0.1, 1.0))
-    assert proportion_interval(0, 10) == pytest.approx((0.0, 1 - 0.025**0.1))
-    by_beta = stats.beta.ppf(0.005, 3, 8), stats.beta.ppf(0.995, 4, 7)
-    assert proportion_interval(3, 10, 0.99) == pytest.approx(by_beta)
+    assert proportion_test(10, 10, 0.5) == (pytest.approx((0.025**0.1, 1.0)), pytest.approx(2 / 2**10))
+    assert proportion_test(0, 10, 0.5)[0] == pytest.approx((0.0, 1 - 0.025**0.1))
+    by_beta = stats.beta.ppf(0.025, 3, 8), stats.beta.ppf(0.975, 4, 7)
+    assert proportion_test(3, 10, 0.5)[0] == pytest.approx(by_beta)
     with pytest.raises(ValueError):
-        proportion_interval(11, 10)
+        proportion_test(11, 10, 0.5)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.015, 0.03])
+def test_the_p_value_of_a_mean_is_that_of_the_t_test(margin):
+    values = [0.01, 0.03, 0.04, 0.02]
+    assert mean_p_value(values, margin) == pytest.approx(stats.ttest_1samp(values, margin).pvalue)
+
+
+@pytest.mark.parametrize("test_share", [None, 0.25])
+def test_a_p_value_is_below_a_twentieth_where_the_interval_leaves_out_the_margin(test_share):
+    values = [0.70, 0.72, 0.69, 0.71, 0.73]
+    low, _ = mean_interval(values, test_share=test_share)
+    assert mean_p_value(values, low, test_share) == pytest.approx(0.05)
+
+
+def test_p_values_of_what_does_not_scatter():
+    assert (mean_p_value([2.0, 2.0], 1.0), mean_p_value([2.0, 2.0], 2.0), mean_p_value([2.0], 1.0)) == (0.0, 1.0, 1.0)
+
+
+def test_holm_by_hand():
+    """Of four: times 4, 3, 2 and 1 from the smallest on, and never below one before it."""
+    assert holm([0.03, 0.01, 0.04, 0.2]) == pytest.approx([0.09, 0.04, 0.09, 0.2])
+    assert holm([]) == []
+
+
+def test_the_test_share_of_folds_is_that_of_the_examples_trained_on():
+    settings = {"num_folds": 5, "num_train": 8000, "num_test": 2000}
+    assert share_of(settings, {}) == 0.25
+    assert share_of(settings, {"num_train": 1000}) == 2.0
+    assert share_of({"num_train": 8000, "num_test": 2000}, {}) is None

@@ -22,9 +22,13 @@ TABLE = Table(
 )
 
 
+def seeds(*values: float) -> dict[str, float]:
+    return {str(seed): value for seed, value in enumerate(values, 1)}
+
+
 def row(name: str = "a", values=(0.1, 0.2, 0.3), document: float | None = None, **arguments) -> Row:
     numbers = {} if document is None else {"loss": document}
-    return Row(f"line/{name}", f"label {name}", {"rate": 0.1} | arguments, 1234, {"loss": list(values)}, numbers)
+    return Row(f"line/{name}", f"label {name}", {"rate": 0.1} | arguments, 1234, {"loss": seeds(*values)}, numbers)
 
 
 NARROW = [0.500, 0.501, 0.502]  # 0.501 ± 0.00497
@@ -92,6 +96,20 @@ def test_numbers_that_would_show_as_zero_are_written_out():
     assert tables.show_values([0.5], 3) == "0.500 (1)"
 
 
+def test_what_no_seed_changes_has_no_deviation_and_a_share_its_exact_interval():
+    assert tables.show_values([0.5, 0.5], 3) == "0.500"
+    table = TABLE.model_copy(update={"metrics": ["diverged"], "shares": ["diverged"]})
+    ten = dataclasses.replace(row("a"), values={"diverged": seeds(*[1.0] * 10)})
+    assert tables.results_frame(table, [ten])["diverged"].tolist() == ["10 of 10 (0.6915 to 1.0000)"]
+
+
+def test_a_table_says_how_many_seeds_its_numbers_are_of():
+    rows = [row("a"), row("b", values=(1.0, 2.0, 3.0, 4.0, 5.0))]
+    assert "over 3 to 5 seeds" in tables.source(TABLE, rows)
+    assert "over 3 folds" in tables.source(TABLE, [dataclasses.replace(row("a"), test_share=0.25)])
+    assert "over" not in tables.source(TABLE, [row("a", values=(1.0, 1.0))])
+
+
 def test_a_bar_in_a_label_does_not_break_the_markdown():
     text = tables.to_markdown(tables.results_frame(TABLE, [row("|w|^2")]))
     assert r"\|w\|^2" in text
@@ -101,7 +119,7 @@ def test_a_bar_in_a_label_does_not_break_the_markdown():
     ("call", "message"),
     [
         (
-            lambda: tables.compare(TABLE, [Row("line/a", "A", {}, 1, {"loss": [1.0]}, {"lost": 1.0})]),
+            lambda: tables.compare(TABLE, [Row("line/a", "A", {}, 1, {"loss": seeds(1.0)}, {"lost": 1.0})]),
             "rows.a.document = 'lost': must be one of loss",
         ),
         (
@@ -121,7 +139,7 @@ def test_names_that_do_not_exist_are_errors(call, message):
 
 
 def test_a_number_of_a_metric_that_another_table_shows_is_compared_there():
-    both = dataclasses.replace(row(document=0.2), values={"loss": [0.2], "weight": [1.0]})
+    both = dataclasses.replace(row(document=0.2), values={"loss": seeds(0.2), "weight": seeds(1.0)})
     both.document["weight"] = 1.0
     assert [entry.metric for entry in tables.compare(TABLE, [both])] == ["loss"]
 
@@ -169,13 +187,16 @@ def test_published_rows_stand_below_ours_and_ratios_beside_them():
 
 def test_a_difference_is_of_equal_seeds_with_the_interval_of_the_paired_t_test():
     """Seeds in another order, and one that only one row has: 0.1, 0.2 and 0.3 remain."""
-    base = dataclasses.replace(row(values=(0.5, 0.6, 0.7, 9.0)), seeds=("1", "2", "3", "4"))
-    other = dataclasses.replace(row("b", values=(1.0, 0.6, 0.8)), seeds=("3", "1", "2"))
-    alone = dataclasses.replace(row("c", values=(1.0,)), seeds=("5",))
+    base = row(values=(0.5, 0.6, 0.7, 9.0))
+    other = dataclasses.replace(row("b"), values={"loss": {"3": 1.0, "1": 0.6, "2": 0.8}})
+    alone = dataclasses.replace(row("c"), values={"loss": {"5": 1.0}})
     table = TABLE.model_copy(update={"difference_from": "line/a"})
     frame = tables.results_frame(table, [base, other, alone])
     assert frame.columns[-1] == "loss minus “label a” (95 % interval)"
     cells = frame.iloc[:, -1].tolist()
+    folds = dataclasses.replace(other, test_share=0.25)
+    wider = 0.2 + 4.30265 * 0.1 * math.sqrt(1 / 3 + 0.25)
+    assert f" to {wider:+.4f})" in tables.results_frame(table, [base, folds]).iloc[1, -1]
     low, high = (0.2 + sign * 4.30265 * 0.1 / math.sqrt(3) for sign in (-1, 1))
     assert cells == ["–", f"+0.2000 ({low:+.4f} to {high:+.4f})", "–"]
 
@@ -183,7 +204,7 @@ def test_a_difference_is_of_equal_seeds_with_the_interval_of_the_paired_t_test()
 @pytest.mark.parametrize("to", ["relative_to", "difference_from"])
 def test_a_row_without_the_first_metric_has_no_ratio_and_no_difference(to):
     """Tables hold rows of several kinds of models; neither can be taken of, nor to, what was not measured."""
-    other = dataclasses.replace(row("b"), values={"weight": [1.0, 2.0, 3.0]})
+    other = dataclasses.replace(row("b"), values={"weight": seeds(1.0, 2.0, 3.0)})
     for base in ("line/a", "line/b"):
         table = TABLE.model_copy(update={to: base})
         assert tables.results_frame(table, [row(), other]).iloc[1, -1] == "–"
