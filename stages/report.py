@@ -18,8 +18,8 @@ from stages.results.bootstrap import interval_around
 from stages.results.claims import VERDICT_RULE, claims_frame
 from stages.results.documents import load_documents
 from stages.results.figures import to_png
-from stages.results.pages import Content, document_page, index_page
 from stages.results.formatting import show_number
+from stages.results.pages import Content, document_page, index_page
 from stages.results.presentation import Table
 from stages.results.project import CATALOG, Project, load_project
 from stages.results.references import load_references
@@ -144,8 +144,8 @@ def _summary_text(
             }
         )
     meaning = (
-        "± is the standard deviation over seeds or folds (their number in brackets); the interval is a bootstrap over the "
-        "test examples."
+        "± is the standard deviation over seeds or folds (their number in brackets); the interval is a bootstrap over "
+        "the test examples."
     )
     parts = [GENERATED, to_markdown(pd.DataFrame(lines)), meaning]
     parts.append(to_markdown(summary_frame(project.tables, tables)))

@@ -29,8 +29,8 @@ VERDICT_RULE = (
     "which they differ (McNemar). Where seeds are the folds of a cross-validation, which share training examples, the "
     "interval is widened for that (Nadeau and Bengio 2003, Inference for the Generalization Error): with four of five "
     "folds to train on, ten of them, it is 1.9 times as wide. Of so many verdicts some would hold or fail by chance: "
-    "**corrected** says which remain when that may happen to any of them with a probability of at most 5 % (Holm 1979). "
-    "All intervals are of seeds or folds: test images, word pairs and texts are those that there are, and others would "
+    "**corrected** says which remain when that may happen to any of them with a probability of at most 5 % (Holm "
+    "1979). All intervals are of seeds or folds: test images, word pairs and texts are those that there are, and others would "
     "move both sides. What no seed changes has no interval. A rebuild trains only some of the seeds; as long as it "
     "verifies, on whatever machine, a verdict rests on all seeds that are recorded in metrics/references."
 )
@@ -116,17 +116,17 @@ def claims_frame(
         decisions = [decide(inequality, values, claim_key(name), test_shares) for inequality in inequalities]
         outcome, p_value = _chain(decisions)
         p_values.append(p_value)
-        parts = zip(inequalities, decisions, strict=True)
+        said_by = f"ours, {claim.document}" if claim.ours else claim.document
         lines.append(
             {
-                "claim": f"{claim.number}. {claim.text} ({f'ours, {claim.document}' if claim.ours else claim.document})",
+                "claim": f"{claim.number}. {claim.text} ({said_by})",
                 "verdict": outcome,
                 "corrected": "",
                 "difference": "; ".join(show_number(each.difference, 4, signed=True) for each in decisions),
                 "95 % interval": "; ".join(_show_interval(each) for each in decisions),
                 "seeds": "; ".join(dict.fromkeys(str(each.num_seeds) for each in decisions)),
                 "asserted": "; ".join(f"{each.operator} {each.margin:g}" for each in inequalities),
-                "difference of": "; ".join(dict.fromkeys(_compared(each, labels) for each, _ in parts)),
+                "difference of": "; ".join(dict.fromkeys(_compared(each, labels) for each in inequalities)),
             }
         )
     for line, p_value in zip(lines, holm(p_values), strict=True):

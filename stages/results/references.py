@@ -57,8 +57,9 @@ def with_recorded_seeds(
 ) -> dict[str, Mapping[str, Mapping[str, float]]]:
     """Replace `values[run][metric][seed]` by the recorded seeds wherever the rebuild verified that these still hold.
 
-    What cannot be compared between machines stays as the rebuild measured it. A number or verdict then rests on all recorded seeds, and is the same on every machine whose rebuild verifies: nearly equal
-    numbers of another processor, or the few seeds that a rebuild trains, do not change it.
+    What cannot be compared between machines stays as the rebuild measured it. A number or verdict then rests on all
+    recorded seeds, and is the same on every machine whose rebuild verifies: nearly equal numbers of another processor,
+    or the few seeds that a rebuild trains, do not change it.
 
     Args:
         values: of the rebuild.

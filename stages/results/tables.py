@@ -51,8 +51,8 @@ class Row:
         arguments: those of its preset, overridden by the run's own.
         values: of each metric, its numbers by seed.
         document: the document's numbers, by metric.
-        test_share: where seeds are the folds of a cross-validation, the examples that one tests on divided by those that
-            it trains on; see `stages.results.statistics.mean_interval`.
+        test_share: where seeds are the folds of a cross-validation, the examples that one tests on divided by those
+            that it trains on; see `stages.results.statistics.mean_interval`.
     """
 
     name: str

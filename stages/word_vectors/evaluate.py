@@ -41,8 +41,8 @@ def score(model: nn.Module, run: Run, data: TextData, history: History) -> dict[
     """Return the metrics of one trained model.
 
     For each similarity benchmark: Spearman's correlation of cosines with human ratings, for the vectors that the model
-    stands for, for the output vectors alone and for the sum of both; the same for the two `halves` of the pairs, of which
-    `_validation` is for choosing hyperparameters and `_test` is not; and the share of pairs with an out-of-vocabulary
+    stands for, for the output vectors alone and for the sum of both; the same for the two `halves` of the pairs,
+    `_validation`, which is for choosing hyperparameters, and `_test`; and the share of pairs with an out-of-vocabulary
     word, which are left out. Analogies: the share answered rightly, and the share of questions left
     out. `flops_per_pair` are floating-point operations of products in the loss of a pair and its gradient, counted,
     for models with windows.

@@ -64,7 +64,7 @@ def test_what_verified_rests_on_all_recorded_seeds_and_the_rest_on_its_own():
     recorded = {"test_loss": {"1": 0.5, "2": 0.4}, "precision": {"1": 0.7, "2": 0.8}}
     reference = REFERENCE.model_copy(update={"metrics": recorded})
     fresh = {"test_loss": {"1": 0.51}, "precision": {"1": 0.1}}
-    values = {run: fresh for run in ("shapes/circle", "shapes/square", "shapes/new")}
+    values = dict.fromkeys(("shapes/circle", "shapes/square", "shapes/new"), fresh)
     known = {"shapes/circle": reference, "shapes/square": reference}
     combined = with_recorded_seeds(values, known, verified={"shapes/circle": ["test_loss"]})
     # precision was not compared between machines
