@@ -37,8 +37,9 @@ def score(
 
     Perplexities are exponentials of the mean negative log-likelihood in nats of a token; `inverse_probability` is the
     test part's by the other formula, P^(-1/N) (document 000). Characters have `bits_per_character`, n-gram models the
-    number of their n-grams, mixtures the weight of the first model, networks `diverged`: 1 if the loss left the finite
-    numbers or was worse than a guess at random.
+    number of their n-grams and the logarithm to base 10 of that of all possible ones, mixtures the weight of the first
+    model, networks `diverged`: 1 if the loss left the finite numbers or was worse than a guess at random, and those of
+    characters `loss_jumps`, see `train_network`.
     """
     predictions = example_scores(model, run, data) if predictions is None else predictions
     losses = {part: -predictions[part].double().mean().item() for part in PARTS}
@@ -48,10 +49,13 @@ def score(
         metrics["bits_per_character"] = losses["test"] / math.log(2)
     if hasattr(model, "num_ngrams"):
         metrics["num_ngrams"] = float(model.num_ngrams)
+        metrics["log10_possible_ngrams"] = model.order * math.log10(model.num_words)  # words ** order
     if hasattr(model, "models"):
         metrics["weight"] = model.weight.item()
     if "diverged" in history[-1]:
         metrics["diverged"] = max(record["diverged"] for record in history)
+    if "loss_jumps" in history[-1]:
+        metrics["loss_jumps"] = history[-1]["loss_jumps"]
     return metrics
 
 

@@ -62,7 +62,7 @@ def draw_table(
 
 
 def _style(index: int) -> dict[str, Any]:
-    style = "-" if index < len(COLOURS) else ":"  # the colours begin anew
+    style = ("-", ":", "--")[index // len(COLOURS) % 3]  # where the colours begin anew
     return {"color": COLOURS[index % len(COLOURS)], "linestyle": style, "marker": "o", "markersize": 3}
 
 

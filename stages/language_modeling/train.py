@@ -34,6 +34,8 @@ COLUMNS = 16  # a long text is scored in so many columns side by side
 WARM_UP = 128  # tokens that each column reads before it, without scoring them again
 CHUNK = 64  # tokens of each column at once: memory does not grow with the text
 WATCHED = 48_000  # validation tokens looked at after each epoch of training
+STEPS_BEFORE = 21  # that the loss of a step is compared with, see `jumps`; odd, so that one of them is the median
+JUMP = 0.5  # nats a token; batches of the verse, being different texts, lie at most 0.4 above the median
 
 
 def fit(run: Run, data: Stream | Predictions, seed: int) -> tuple[nn.Module, History]:
@@ -200,7 +202,8 @@ def train_network(model: Network, data: Stream, args: NetworkArgs, seed: int, la
     A record has `epoch` (from 1), `train_loss` (the mean over the epoch's steps of what was made small) and the exact
     `validation_loss`, in nats a token, `learning_rate`, and `diverged`: 1 if the validation loss is worse than that of
     a guess at random, which no state is kept of. Where the loss leaves the finite numbers training ends; the rest of
-    the records repeat the last finite one. The output bias begins as the logarithm of the tokens' frequencies.
+    the records repeat the last finite one. Characters have `loss_jumps` too: the share of jumps among the steps until
+    the end of that epoch. The output bias begins as the logarithm of the tokens' frequencies.
 
     Raises:
         UserError: the data are no stream of text, or the text is shorter than one step.
@@ -219,18 +222,23 @@ def train_network(model: Network, data: Stream, args: NetworkArgs, seed: int, la
     worst_loss = math.log(len(data.vocabulary))  # of a guess at random
     best_loss, best_state = worst_loss, copy.deepcopy(model.state_dict())
     history: History = []
+    step_losses = torch.empty(0)
 
     for epoch in tqdm(range(1, args.num_epochs + 1), desc=label, unit="epoch", leave=False, disable=None):
         rate = optimizers[0].param_groups[0]["lr"]
-        train_loss = _train_epoch(model, data.train, args, optimizers, draws)
+        losses = _train_epoch(model, data.train, args, optimizers, draws)
+        train_loss = losses.mean().item()
+        step_losses = torch.cat([step_losses, losses.cpu()])
+        jumped = {"loss_jumps": jumps(step_losses)} if data.unit == "character" else {}
         loss = mean_validation_loss(model, data) if math.isfinite(train_loss) else math.inf
         if not math.isfinite(loss):
             start = {"epoch": 0, "train_loss": worst_loss, "learning_rate": rate, "validation_loss": worst_loss}
             last = history[-1] if history else start
-            history += [{**last, "epoch": later, "diverged": 1.0} for later in range(epoch, args.num_epochs + 1)]
+            last = last | {"diverged": 1.0} | jumped
+            history += [last | {"epoch": later} for later in range(epoch, args.num_epochs + 1)]
             break
         record = {"epoch": epoch, "train_loss": train_loss, "learning_rate": rate, "validation_loss": loss}
-        history.append(record | {"diverged": float(loss > worst_loss)})
+        history.append(record | {"diverged": float(loss > worst_loss)} | jumped)
         if loss > best_loss - args.min_improvement:
             for optimizer in optimizers:
                 optimizer.param_groups[0]["lr"] /= 2
@@ -243,8 +251,8 @@ def train_network(model: Network, data: Stream, args: NetworkArgs, seed: int, la
 
 def _train_epoch(
     model: Network, tokens: Tensor, args: NetworkArgs, optimizers: list[torch.optim.Optimizer], draws: torch.Generator
-) -> float:
-    """Take a step for each `num_steps` tokens of all columns; return the mean loss of the steps."""
+) -> Tensor:
+    """Take a step for each `num_steps` tokens of all columns; return the loss of each, float32 (steps,)."""
     model.train()
     losses, state = [], None
     start = int(torch.randint(args.num_steps, (), generator=draws))  # steps begin elsewhere in each epoch
@@ -267,7 +275,22 @@ def _train_epoch(
         for optimizer in optimizers:
             optimizer.step()
         losses.append(loss.detach())
-    return torch.stack(losses).mean().item()
+    return torch.stack(losses)
+
+
+def jumps(losses: Tensor) -> float:
+    """Return the share of steps whose loss lies more than `JUMP` above the median of the `STEPS_BEFORE` before.
+
+    The first `STEPS_BEFORE` steps do not count; of no more steps than these the share is 0. A loss that is not a number
+    is a jump, and so are those that have one before them.
+
+    Args:
+        losses: of the steps of training in their order, in nats a token, float32 (steps,) on the CPU.
+    """
+    if len(losses) <= STEPS_BEFORE:
+        return 0.0
+    medians = losses.unfold(0, STEPS_BEFORE, 1)[:-1].median(1).values
+    return (~(losses[STEPS_BEFORE:] <= medians + JUMP)).double().mean().item()
 
 
 def batches(tokens: Tensor, batch_size: int, num_steps: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:

@@ -34,6 +34,15 @@ def test_perplexity_by_both_formulas(fitted):
     if data.unit == "character":
         assert metrics["bits_per_character"] == pytest.approx(math.log2(metrics["test_perplexity"]))
     assert metrics["num_ngrams"] == model.num_ngrams
+    assert metrics["log10_possible_ngrams"] == pytest.approx(math.log10(len(data.vocabulary) ** 2))
+
+
+def test_divergence_in_any_epoch_counts_and_jumps_until_the_last(fitted):
+    model, run, data, _ = fitted
+    history = [{"diverged": 1.0, "loss_jumps": 0.5}, {"diverged": 0.0, "loss_jumps": 0.25}]
+    metrics = evaluate.score(model, run, data, history)
+    assert (metrics["diverged"], metrics["loss_jumps"]) == (1.0, 0.25)
+    assert "loss_jumps" not in evaluate.score(model, run, data, [{"diverged": 0.0}])
 
 
 def test_losses_by_frequency_add_up_to_the_whole(fitted):

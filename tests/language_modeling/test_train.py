@@ -95,11 +95,42 @@ def test_it_learns_and_repeats_itself(num_frequent):
 @pytest.mark.parametrize("rate", [50.0, 1e30])
 def test_divergence_is_recorded_and_leaves_a_usable_network(rate):
     """Worse than a guess, or not finite: as many records as epochs, finite numbers, and the network as it was."""
-    network, history = trained("rnn", optimizer="sgd", learning_rate=rate)
+    network, history = trained("rnn", small_stream(unit="character"), optimizer="sgd", learning_rate=rate)
     assert [record["epoch"] for record in history] == [1, 2, 3]
     assert max(record["diverged"] for record in history) == 1
+    assert 0 < history[-1]["loss_jumps"] <= 1
     assert all(math.isfinite(value) for record in history for value in record.values())
     assert training.mean_validation_loss(network, small_stream()) < math.log(WORDS + 2)
+
+
+def test_jumps_by_hand():
+    """Median 3 of eleven threes and ten twos; then no jump, a jump, not a number, and a step that has one before it."""
+    losses = [2.0] * 10 + [3.0] * 11
+    assert training.jumps(torch.tensor(losses)) == 0.0  # none has enough steps before it
+    assert training.jumps(torch.tensor([*losses, 3.5])) == 0.0
+    assert training.jumps(torch.tensor([*losses, 3.5, 3.75])) == 1 / 2
+    assert training.jumps(torch.tensor([*losses, 3.5, 3.75, 3.5, math.inf])) == 2 / 4
+    assert training.jumps(torch.tensor([*losses, 3.5, 3.75, math.nan, 2.0])) == 3 / 4
+
+
+def test_jumps_are_of_all_steps_so_far_and_of_characters_only(monkeypatch):
+    """Recording them changes no number."""
+    found, losses = training.sampled_cross_entropy, []
+
+    def loss(*arguments, **more):
+        losses.append(found(*arguments, **more))
+        return losses[-1]
+
+    monkeypatch.setattr(training, "sampled_cross_entropy", loss)
+    (network, history), (twin, of_words) = (
+        trained("rnn", small_stream(unit=unit), optimizer="sgd", learning_rate=20.0) for unit in ("character", "word")
+    )
+    steps = torch.stack(losses[: len(losses) // 2]).detach()
+    shares = [training.jumps(steps[: len(steps) * epoch // 3]) for epoch in (1, 2, 3)]
+    assert [record.pop("loss_jumps") for record in history] == shares
+    assert shares[-1] > 0
+    assert history == of_words
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), twin.parameters(), strict=True))
 
 
 def test_a_text_shorter_than_one_step():
