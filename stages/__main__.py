@@ -195,6 +195,16 @@ def retrain(name: FullName) -> None:
 
 
 @app.command()
+def record(
+    name: FullName, seeds: Annotated[int, typer.Option(min=1, max=100, help="as many as there shall be")] = 10
+) -> None:
+    """Train the seeds of a run that its reference lacks, in memory, and add them to it."""
+    from stages import retrain as stage
+
+    stage.record(name, seeds)
+
+
+@app.command()
 def spot_check(
     minutes: Annotated[float, typer.Option(min=0.0, help="for data and training together")] = 10.0,
     jobs: Annotated[int, typer.Option(min=1, help="rows at once")] = len(os.sched_getaffinity(0)),

@@ -42,8 +42,8 @@ def score(model: nn.Module, run: Run, data: TextData, history: History) -> dict[
 
     For each similarity benchmark: Spearman's correlation of cosines with human ratings, for the vectors that the model
     stands for, for the output vectors alone and for the sum of both; the same for the two `halves` of the pairs,
-    `_validation`, which is for choosing hyperparameters, and `_test`; and the share of pairs with an out-of-vocabulary
-    word, which are left out. Analogies: the share answered rightly, and the share of questions left
+    `validation_…`, which is for choosing hyperparameters, and `test_…`; and the share of pairs with an
+    out-of-vocabulary word, which are left out. Analogies: the share answered rightly, and the share of questions left
     out. `flops_per_pair` are floating-point operations of products in the loss of a pair and its gradient, counted,
     for models with windows.
 
@@ -60,7 +60,7 @@ def score(model: nn.Module, run: Run, data: TextData, history: History) -> dict[
         for kind, vectors in kinds.items():
             metrics[f"{name}{kind}"], missing = spearman(vectors, data.vocabulary, pairs, name)
         for part, chosen in halves(pairs).items():
-            metrics[f"{name}_{part}"], _ = spearman(model.vectors(), data.vocabulary, chosen, f"{name}, {part}")
+            metrics[f"{part}_{name}"], _ = spearman(model.vectors(), data.vocabulary, chosen, f"{name}, {part}")
         metrics[f"{name}_missing"] = missing
     metrics["analogy_accuracy"], metrics["analogy_missing"] = answer(model.vectors(), data.vocabulary, data.analogies)
     flops = pair_flops(run, model)

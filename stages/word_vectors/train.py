@@ -54,9 +54,12 @@ class WindowArgs(VectorArgs):
     Attributes:
         window: the largest distance between a word and its context. Each position draws its own from 1 to this
             (Mikolov et al. 2013, Efficient Estimation, section 3.2), so that near words count more.
+        batch_size: positions a step, a multiple of `BLOCK`; null for as many as training bears at a learning rate of
+            0.025 (see the module's docstring). A higher rate needs smaller steps.
     """
 
     window: int = Field(default=5, ge=1)
+    batch_size: int | None = Field(default=None, ge=BLOCK, multiple_of=BLOCK)
 
 
 class NegativeArgs(WindowArgs):
@@ -224,6 +227,8 @@ def step_shape(counts: Tensor, args: WindowArgs, pairs_per_position: int | None 
     pairs = BLOCK * (pairs_per_position or in_window)  # of a block
     share_of_most_frequent = (counts.max() ** 0.75 / (counts**0.75).sum()).item()
     blocks = min(int(LOAD / (pairs * per_pair * share_of_most_frequent)), PAIRS // pairs)
+    if args.batch_size is not None:
+        blocks = args.batch_size // BLOCK
     return StepShape(max(blocks, 1), negatives, per_pair / negatives)
 
 
