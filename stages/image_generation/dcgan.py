@@ -7,8 +7,8 @@ slope 0.2 in the discriminator; weights of N(0, 0.02); noise uniform from -1 to 
 rate 0.0002; batches of 128. Differences, for images of 28 by 28 pixels and few epochs:
 
 - two (transposed) convolutions in each network in place of four, with kernels of 4 by 4 in place of 5 by 5;
-- fewer feature maps: 128 in place of 1024 where the noise becomes feature maps;
-- a few epochs, as many as fit into the time that r1_gan.py takes.
+- fewer feature maps, as many as in r1_gan.py: 64 in place of 1024 where the noise becomes feature maps;
+- only so many epochs that training takes no longer than that of r1_gan.py.
 """
 
 from typing import Any

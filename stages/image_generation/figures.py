@@ -31,12 +31,12 @@ def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawin
         drawings["nearest"] = Drawing(caption, to_png(side_by_side(pairs, COLUMNS)))
     if "progress" in outputs:
         frames = [side_by_side(images[:MOVING], COLUMNS) for images in outputs["progress"]]
-        caption = f"{label}: images generated from the same noise after each of {len(frames)} epochs, all of them."
+        caption = f"{label}: images from the same noise after each of {len(frames)} epochs, without a selection."
         drawings["progress"] = Drawing(caption, to_png(*frames))
         few = outputs["progress"][:, :COLUMNS]
         caption = (
-            f"{label}: images generated from the same noise, an epoch a row, without a selection and before anything "
-            f"else is fitted."
+            f"{label}: images from the same noise, an epoch a row, without a selection and before anything else "
+            f"is fitted."
         )
         drawings["epochs"] = Drawing(caption, to_png(side_by_side(few.flatten(0, 1), few.shape[1])))
     if "walks" in outputs:

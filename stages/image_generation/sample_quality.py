@@ -4,8 +4,10 @@ Settings of the generators were chosen by what the first classifier says of thei
 is a second opinion that nothing was chosen by: another architecture, and images that were held out from training.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,16 +31,32 @@ BATCH = 250  # images, whose feature maps stay in the processor's cache
 SAMPLES = "samples_"  # and the seed: keys of an evaluation's predictions
 
 
-class Judge(NamedTuple):
-    """A trained classifier, its run and what its training data say of themselves; `real` are features of real images.
+@dataclass(frozen=True)
+class Judge:
+    """A classifier that compares samples with real images.
 
-    `real` is float32 (n, features).
+    Attributes:
+        model: the trained network, in evaluation mode.
+        run: the classifier's.
+        info: what the data that it was trained on say of themselves.
+        images: real ones, uint8 (n, 1, height, width).
     """
 
     model: nn.Module
     run: Run
     info: dict[str, Any]
-    real: Tensor
+    images: Tensor
+
+    @torch.no_grad()
+    def extract(self, images: Tensor) -> Tensor:
+        """Return the features, float32 (n, features), of images, uint8 (n, 1, height, width)."""
+        scaled = scale_pixels(Split(images, images), self.info, self.run.args).inputs
+        return torch.cat([self.model.features(batch) for batch in scaled.split(BATCH)])
+
+    @cached_property
+    def real(self) -> Tensor:
+        """The features of the real images, float32 (n, features)."""
+        return self.extract(self.images)
 
 
 def sample_quality(row: str) -> None:
@@ -76,8 +94,8 @@ def sample_quality(row: str) -> None:
         "extractor": entry.extractor,
         "held_out_extractor": entry.held_out_extractor,
         "num_samples": len(next(iter(samples.values()))),
-        "num_real": len(judge.real),
-        "num_held_out": len(held_out_judge.real),
+        "num_real": len(data.test.inputs),
+        "num_held_out": len(data.validation.inputs),
         "fingerprint": fingerprint(device),
     }
     path = METRICS / FAMILY / "sample_quality" / f"{row}.json"
@@ -85,27 +103,14 @@ def sample_quality(row: str) -> None:
 
 
 def load_judge(row: str, images: Tensor) -> Judge:
-    """Return the model of the first seed of a row of classifiers, with features of images, uint8 (n, 1, height, width).
+    """Return a judge by the model of the first seed of a row of classifiers; `images` are the real ones.
 
     Raises:
         UserError: there is no such row, or it was not trained.
     """
     run = load_run(f"{CLASSIFIERS}/{row}")
     info = load_prepared(run.family, run.data, run.device).info
-    model, _ = load_model(run, run.seeds[0], info)
-    return judge_by(model, run, info, images)
-
-
-def judge_by(model: nn.Module, run: Run, info: dict[str, Any], images: Tensor) -> Judge:
-    """Return a judge by a classifier in memory; `images` are as in `load_judge`, `info` is its training data's."""
-    return Judge(model, run, info, extract(model, run, info, images))
-
-
-@torch.no_grad()
-def extract(model: nn.Module, run: Run, info: dict[str, Any], images: Tensor) -> Tensor:
-    """Return the features, float32 (n, features), of images, uint8 (n, 1, height, width)."""
-    scaled = scale_pixels(Split(images, images), info, run.args).inputs
-    return torch.cat([model.features(batch) for batch in scaled.split(BATCH)])
+    return Judge(load_model(run, run.seeds[0], info)[0], run, info, images)
 
 
 @torch.no_grad()
@@ -115,7 +120,7 @@ def score(samples: Tensor, judge: Judge, held_out_judge: Judge) -> dict[str, flo
     The metrics are `frechet_distance`, `classifier_score`, `precision`, `recall` and `rarest_class_share`, the share of
     the class that the samples show least often, all by `judge`, and `frechet_distance_held_out` by `held_out_judge`.
     """
-    features, held_out_features = (extract(*by[:3], samples) for by in (judge, held_out_judge))
+    features, held_out_features = judge.extract(samples), held_out_judge.extract(samples)
     logits = judge.model.output(features)
     precision, recall = precision_and_recall(features, judge.real)
     counts = torch.bincount(logits.argmax(1), minlength=logits.shape[1])

@@ -13,7 +13,7 @@ from stages.core.data import Data, Split, load_prepared
 from stages.core.run import Run, load_family
 from stages.image_classification.train import fit
 from stages.image_generation import evaluate, vae
-from stages.image_generation.sample_quality import Judge, judge_by, load_judge, score
+from stages.image_generation.sample_quality import Judge, load_judge, score
 from tests.image_classification.contract import wrong_normalisation
 from tests.image_generation.small import EXTRACTOR, divided, small_images
 from tests.planted import Planted, Planting, learning_rate_ten_times_too_high, nothing, test_split_in_training
@@ -83,7 +83,7 @@ def load_judges(run: str) -> list[Judge] | None:
         torch.manual_seed(1)
         data = noisy_waves(400, 1)
         model = fit(small, data, 1)[0].eval()
-        return 2 * [judge_by(model, small, data.info, PLANTED.data.test.inputs)]
+        return 2 * [Judge(model, small, data.info, PLANTED.data.test.inputs)]
     family, _, row = run.partition("/")
     entry = load_family(family).sections["sample_quality"].get(row)
     if entry is None:
