@@ -3,8 +3,9 @@
 Radford, Metz and Chintala 2016, Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
 Networks, sections 3 and 4: no pooling and no hidden fully connected layers; batch normalisation in both networks, but
 for the generator's output layer and the discriminator's input layer; ReLU and tanh in the generator, leaky ReLU of
-slope 0.2 in the discriminator; weights of N(0, 0.02); noise uniform from -1 to 1; Adam with beta1 = 0.5 at the constant
-rate 0.0002; batches of 128. Differences, for images of 28 by 28 pixels and few epochs:
+slope 0.2 in the discriminator; weights of N(0, 0.02); 100 numbers of uniform noise, from -1 to 1 as in the authors'
+program; Adam with beta1 = 0.5 at the constant rate 0.0002; batches of 128. Differences, for images of 28 by 28 pixels
+and few epochs:
 
 - two (transposed) convolutions in each network in place of four, with kernels of 4 by 4 in place of 5 by 5;
 - fewer feature maps, as many as in r1_gan.py: 64 in place of 1024 where the noise becomes feature maps;
