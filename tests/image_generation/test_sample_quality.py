@@ -80,11 +80,11 @@ def test_bad_entries_are_named(trained):
 
 
 def test_committed_generators_come_in_the_order_of_honest_training():
-    """In every seed: noise, pixels drawn alone, GAN, R1 GAN, the same with a selection, training images.
+    """In every seed: noise, pixels drawn alone, GAN, DCGAN, R1 GAN, the same with a selection, training images.
 
     The R1 GAN forgets no class.
     """
-    names = ("uniform_noise", "pixel_gaussian", "gan", "r1_gan", "r1_gan_selected", "training_images")
+    names = ("uniform_noise", "pixel_gaussian", "gan", "dcgan", "r1_gan", "r1_gan_selected", "training_images")
     rows = {name: json.loads((COMMITTED / f"{name}.json").read_text()) for name in names}
     for seed in rows["r1_gan"]["frechet_distance"]["seeds"]:
         distances = [row["frechet_distance"]["seeds"] for row in rows.values()]
