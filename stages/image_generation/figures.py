@@ -4,12 +4,17 @@ import io
 from collections.abc import Mapping
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
 from torch import Tensor
 
-from stages.core.data import Data
+from stages.core.data import PREDICTIONS, Data, load_prepared, read_tensors
+from stages.core.run import EVALUATIONS, Run, load_family, one_of
+from stages.image_generation.frechet import fit_gaussian, frechet_distance
+from stages.image_generation.sample_quality import CLASSIFIERS, SAMPLES, load_judge
+from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, Drawing, new_figure
 from stages.results.formatting import words
 
@@ -17,6 +22,7 @@ COLUMNS = 8
 MOVING = 32  # images of an animation, which weigh as much in every frame
 MILLISECONDS = 600  # that the samples of an epoch are shown
 PANELS = 3  # side by side
+RESAMPLES = 200  # of samples and test images, whose covariances take a while
 
 
 def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawing]:
@@ -54,6 +60,20 @@ def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawin
     if "latents" in outputs:
         drawings["latents"] = _latents(label, outputs["latents"], outputs["classes"], data.info["classes"])
     return drawings
+
+
+def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
+    """Return the samples of the first seed and the test images, of which `metric` is the Fréchet distance."""
+    one_of(metric, ["frechet_distance"], f"{run.name}: headline.metric")
+    row = run.name.partition("/")[2]
+    entry = load_family(run.family).sections["sample_quality"][row]
+    judge = load_judge(entry["extractor"], load_prepared(CLASSIFIERS, entry["data"]).test.inputs)
+    samples = judge.extract(read_tensors(EVALUATIONS / run.name / PREDICTIONS)[f"{SAMPLES}{run.seeds[0]}"])
+
+    def distance(some: np.ndarray, others: np.ndarray) -> float:
+        return frechet_distance(fit_gaussian(samples[some]), fit_gaussian(judge.real[others]))
+
+    return Examples((len(samples), len(judge.real)), distance, resamples=RESAMPLES)
 
 
 def draw_table(

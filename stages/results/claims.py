@@ -30,9 +30,9 @@ VERDICT_RULE = (
     "interval is widened for that (Nadeau and Bengio 2003, Inference for the Generalization Error): with four of five "
     "folds to train on, ten of them, it is 1.9 times as wide. Of so many verdicts some would hold or fail by chance: "
     "**corrected** says which remain when that may happen to any of them with a probability of at most 5 % (Holm "
-    "1979). All intervals are of seeds or folds: test images, word pairs and texts are those that there are, and others "
-    "would move both sides. What no seed changes has no interval. A rebuild trains only some of the seeds; as long as it "
-    "verifies, on whatever machine, a verdict rests on all seeds that are recorded in metrics/references."
+    "1979). All intervals are of seeds or folds: test images, word pairs and texts are those that there are, and "
+    "others would move both sides. What no seed changes has no interval. A rebuild trains only some of the seeds; as "
+    "long as it verifies, on whatever machine, a verdict rests on all seeds that are recorded in metrics/references."
 )
 
 Outcome = Literal["holds", "fails", "undecided"]

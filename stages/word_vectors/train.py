@@ -28,7 +28,7 @@ from stages.core.training import History
 from stages.word_vectors.data import Corpus, TextData
 
 BLOCK = 16
-PAIRS = 1536  # of a step on average, at most: more would not be faster
+BLOCKS = 16  # of a step, at most: more would not be faster
 SHARE = 30
 LOAD = 90
 LOSS_EVERY = 16  # steps: the loss is looked at, not needed
@@ -154,24 +154,16 @@ def fit(run: Run, data: TextData, seed: int) -> tuple[nn.Module, History]:
 
 
 def train_on_windows(
-    step: Step,
-    model: nn.Module,
-    data: Corpus,
-    args: WindowArgs,
-    draws: torch.Generator,
-    pairs_per_position: int | None = None,
+    step: Step, model: nn.Module, data: Corpus, args: WindowArgs, draws: torch.Generator
 ) -> Iterator[float]:
     """Train `model` in place; yield the mean loss of each epoch, as some of its steps saw it.
-
-    `pairs_per_position` is how many terms the loss of a position has on average; None for one for each word of its
-    window.
 
     The learning rate falls linearly to a ten thousandth over all epochs, as in word2vec's program.
     """
     device = next(model.parameters()).device
     for epoch in range(args.num_epochs):
         loss = terms = torch.zeros((), device=device)
-        for number, (share, blocks) in enumerate(window_batches(data, args, draws, device, pairs_per_position)):
+        for number, (share, blocks) in enumerate(window_batches(data, args, draws, device)):
             rate = args.learning_rate * max(1e-4, 1 - (epoch + share) / args.num_epochs)
             seen = step(model, blocks, args, rate, number % LOSS_EVERY == 0)
             if seen is not None:
@@ -180,13 +172,13 @@ def train_on_windows(
 
 
 def window_batches(
-    data: Corpus, args: WindowArgs, draws: torch.Generator, device: torch.device, pairs_per_position: int | None = None
+    data: Corpus, args: WindowArgs, draws: torch.Generator, device: torch.device
 ) -> Iterator[tuple[float, Blocks]]:
     """Yield an epoch of the text, subsampled anew, in `Blocks` that together hold every pair of its windows once.
 
     Beside each stands which share of the epoch was before it.
     """
-    shape = step_shape(torch.tensor(data.vocabulary.counts), args, pairs_per_position)
+    shape = step_shape(torch.tensor(data.vocabulary.counts), args)
     kept = data.tokens[torch.rand(len(data.tokens), generator=draws) < data.keep_probability[data.tokens]].long()
     size, reach = shape.blocks * BLOCK, BLOCK + 2 * args.window
     steps = -(-len(kept) // size)
@@ -219,17 +211,16 @@ class StepShape(NamedTuple):
     weight: float
 
 
-def step_shape(counts: Tensor, args: WindowArgs, pairs_per_position: int | None = None) -> StepShape:
+def step_shape(counts: Tensor, args: WindowArgs) -> StepShape:
     """Return the shape of steps over a text with these counts of words, int64 (words,); see the module's docstring."""
     per_pair = args.num_negatives if isinstance(args, NegativeArgs) else 1
-    in_window = args.window + 1  # words, on average
-    negatives = -(-BLOCK * in_window * per_pair // SHARE)
-    pairs = BLOCK * (pairs_per_position or in_window)  # of a block
-    share_of_most_frequent = (counts.max() ** 0.75 / (counts**0.75).sum()).item()
-    blocks = min(int(LOAD / (pairs * per_pair * share_of_most_frequent)), PAIRS // pairs)
+    per_block = BLOCK * (args.window + 1) * per_pair  # a position has window + 1 pairs on average
+    negatives = -(-per_block // SHARE)
     if args.batch_size is not None:
-        blocks = args.batch_size // BLOCK
-    return StepShape(max(blocks, 1), negatives, per_pair / negatives)
+        return StepShape(args.batch_size // BLOCK, negatives, per_pair / negatives)
+    share_of_most_frequent = (counts.max() ** 0.75 / (counts**0.75).sum()).item()
+    blocks = int(LOAD / (per_block * share_of_most_frequent))
+    return StepShape(min(max(blocks, 1), BLOCKS), negatives, per_pair / negatives)
 
 
 def draw_negatives(counts: Tensor, number: int, draws: torch.Generator) -> Tensor:
@@ -259,8 +250,10 @@ def sum_overlaps(blocks: Tensor, window: int) -> Tensor:
     """
     number, reach, columns = blocks.shape
     ahead = -(-reach // BLOCK)  # a block reaches into so many, itself included
-    total = blocks.new_zeros(number + ahead - 1, BLOCK, columns)
-    for shift in range(ahead):
+    total = blocks.new_empty(number + ahead - 1, BLOCK, columns)
+    total[:number] = blocks[:, :BLOCK]
+    total[number:] = 0.0
+    for shift in range(1, ahead):
         part = blocks[:, shift * BLOCK : (shift + 1) * BLOCK]
         total[shift : shift + number, : part.shape[1]] += part
     return total.view(-1, columns)[: number * BLOCK + 2 * window]
