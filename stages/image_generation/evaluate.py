@@ -125,7 +125,7 @@ def c2st_accuracy(latents: Tensor) -> float:
     classifier is a neural network as theirs, which sees as much whichever way the latents are rotated; trees see less
     of what does not lie along an axis. It is a little larger, and has weight decay.
     """
-    prior = torch.randn(latents.shape, generator=torch.Generator().manual_seed(SEED))
+    prior = torch.randn(latents.shape, generator=torch.Generator().manual_seed(SEED + 1))  # SEED drew the latents
     half = len(latents) // 2
     train, test = (torch.cat([latents.cpu()[part], prior[part]]) for part in (slice(half), slice(half, 2 * half)))
     is_latent = np.repeat([True, False], half)

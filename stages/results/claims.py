@@ -19,20 +19,21 @@ from stages.results.presentation import Claim
 from stages.results.statistics import CONFIDENCE, Interval, holm, mean_interval, mean_p_value, proportion_test
 
 VERDICT_RULE = (
-    "A claim is a conclusion of the notes, written as an inequality between metrics of rows; what the notes do not say "
-    "is marked as a question of ours. The difference of its two sides is taken seed by seed, because runs with the "
-    "same seed mostly see the same examples in the same order. The claim **holds** if the whole 95 % confidence "
+    "A claim is a conclusion of the notes, written as an inequality between metrics of rows; what the notes do not "
+    "say is marked as a question of ours. The difference of its two sides is taken seed by seed, because runs with "
+    "the same seed mostly see the same examples in the same order. The claim **holds** if the whole 95 % confidence "
     "interval of the mean difference (paired t test) lies on the side that the claim asserts, **fails** if it lies "
     "wholly on the other side, and is **undecided** if it reaches to both sides or if the rows have fewer than two "
     "seeds in common. A chain of inequalities holds if all of them do, and fails if one does. The share of seeds that "
-    "diverged has the exact interval of Clopper and Pearson; two shares are compared by the exact test of the seeds in "
-    "which they differ (McNemar). Where seeds are the folds of a cross-validation, which share training examples, the "
-    "interval is widened for that (Nadeau and Bengio 2003, Inference for the Generalization Error): with four of five "
-    "folds to train on, ten of them, it is 1.9 times as wide. Of so many verdicts some would hold or fail by chance: "
-    "**corrected** says which remain when that may happen to any of them with a probability of at most 5 % (Holm "
-    "1979). All intervals are of seeds or folds: test images, word pairs and texts are those that there are, and "
-    "others would move both sides. What no seed changes has no interval. A rebuild trains only some of the seeds; as "
-    "long as it verifies, on whatever machine, a verdict rests on all seeds that are recorded in metrics/references."
+    "diverged has the exact interval of Clopper and Pearson; two shares are compared by the exact test of the seeds "
+    "in which they differ (McNemar), which gives no interval. Where seeds are the folds of a cross-validation, which "
+    "share training examples, the interval is widened for that (Nadeau and Bengio 2003, Inference for the "
+    "Generalization Error): with four of five folds to train on, ten of them, it is 1.9 times as wide. Of so many "
+    "verdicts some would hold or fail by chance: **corrected** says which remain when that may happen to any of them "
+    "with a probability of at most 5 % (Holm 1979). Intervals over seeds take test images and word pairs as they are, "
+    "and others would move both sides; the test texts of folds differ, and their intervals cover that. What no seed "
+    "changes has no interval. A rebuild trains only some of the seeds; as long as it verifies, on whatever machine, a "
+    "verdict rests on all seeds that are recorded in metrics/references."
 )
 
 Outcome = Literal["holds", "fails", "undecided"]
@@ -46,7 +47,7 @@ class Decision:
     Attributes:
         num_seeds: that all its terms have.
         difference: of the terms, each times its factor: the mean over these seeds.
-        interval: of that difference, 95 %; None with fewer than two such seeds.
+        interval: of that difference, 95 %; None with fewer than two such seeds, and for two shares.
         p_value: the probability of such a difference from the margin by chance (two-sided).
         exact: whether no seed changes any term.
     """
@@ -76,27 +77,27 @@ def decide(
     differences = [sum(factor * terms[term][seed] for term, factor in inequality.factors.items()) for seed in seeds]
     exact = all(len(set(by_seed.values())) == 1 for by_seed in terms.values())
     if inequality.of_shares:
-        interval, p_value, exact = *_share_test(differences, inequality), False
-    else:
-        shares = [share for term in terms if (share := (test_shares or {}).get(term.run)) is not None]
-        share = max(shares, default=None)
-        interval = mean_interval(differences, CONFIDENCE, share)
-        p_value = mean_p_value(differences, inequality.margin, share)
+        interval, p_value = _share_test(differences, inequality)
+        low, high = interval or (mean(differences), mean(differences))
+        outcome = _outcome((low, high), inequality) if p_value < 1 - CONFIDENCE else "undecided"
+        return Decision(len(seeds), mean(differences), interval, p_value, False, outcome)
+    shares = [share for term in terms if (share := (test_shares or {}).get(term.run)) is not None]
+    share = max(shares, default=None)
+    interval = mean_interval(differences, CONFIDENCE, share)
+    p_value = mean_p_value(differences, inequality.margin, share)
     outcome = _outcome(interval, inequality) if interval else "undecided"
+    if exact and outcome != "undecided":
+        p_value = 0.0  # nothing is left to chance, also where both sides are equal
     return Decision(len(seeds), mean(differences), interval, p_value, exact, outcome)
 
 
-def _share_test(differences: Sequence[float], inequality: Inequality) -> tuple[Interval, float]:
-    """Return the exact interval of a share or of the difference of two, and the p-value."""
+def _share_test(differences: Sequence[float], inequality: Inequality) -> tuple[Interval | None, float]:
+    """Return the exact interval of a share, None for the difference of two, and the p-value."""
     if len(inequality.factors) == 1:
         return proportion_test(differences.count(1), len(differences), inequality.margin)
-    # Only the seeds in which the two differ tell them apart: they would do so either way equally often by chance.
+    # Only the seeds in which the two differ tell them apart: by chance as many would differ either way.
     more, less = differences.count(1), differences.count(-1)
-    if more + less == 0:
-        return (-1.0, 1.0), 1.0
-    interval, p_value = proportion_test(more, more + less, 0.5)
-    low, high = ((2 * bound - 1) * (more + less) / len(differences) for bound in interval)
-    return (low, high), p_value
+    return None, proportion_test(more, more + less, 0.5)[1] if more + less else 1.0
 
 
 def claims_frame(

@@ -182,7 +182,7 @@ def comparison_frame(
             line |= {words(name): show_argument(own.get(name)) for name in settings}
             for metric in known:
                 old = {} if state is baseline else baseline.values.get(run, {}).get(metric, {})
-                share = test_share_of(state.settings.get(run, {}), own)
+                share = test_share_of(state.settings.get(run, {}))
                 cell = _cell(state.values[run].get(metric, {}), old, better[metric], share)
                 line[words(metric) + ARROWS[better[metric]]] = cell
             lines.append(line)

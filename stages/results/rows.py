@@ -51,7 +51,7 @@ def read_rows(project: Project, runs: list[str] | None = None) -> tuple[dict[str
             values=recorded[name],
             document=project.texts[name].document,
             note=project.texts[name].note,
-            test_share=test_share_of(settings[name], arguments[name]),
+            test_share=test_share_of(settings[name]),
         )
         for name in chosen
     }

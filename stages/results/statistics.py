@@ -20,16 +20,13 @@ def paired_differences(left: Mapping[str, float], right: Mapping[str, float]) ->
     return [value - right[seed] for seed, value in left.items() if seed in right]
 
 
-def test_share_of(settings: Mapping[str, Any], arguments: Mapping[str, Any]) -> float | None:
+def test_share_of(settings: Mapping[str, Any]) -> float | None:
     """Return the `test_share` of a run where its seeds are folds, test by training examples; None where they are not.
 
-    Args:
-        settings: of its metrics file, with the sizes of its data.
-        arguments: of the run, of which `num_train` may take some of the training examples only.
+    `settings` are those of its metrics file. All training examples of a fold count, also where a run is trained on some
+    of them only: training sets then overlap less, and the correction is on the safe side.
     """
-    if "num_folds" not in settings:
-        return None
-    return settings["num_test"] / (arguments.get("num_train") or settings["num_train"])
+    return settings["num_test"] / settings["num_train"] if "num_folds" in settings else None
 
 
 def mean_interval(

@@ -12,7 +12,8 @@ Each metric of each row is compared in three ways, the strictest first:
 3. band: training may amplify rounding until a seed ends where another seed would have. Then the mean over the fresh
    seeds must lie in the prediction interval of the recorded ones. Where seeds are the folds of a cross-validation, most
    of their scatter is that of their test examples, which a rebuild has again: then it is the mean change, fold by fold,
-   that must lie within what the metric declares as `max_width`.
+   that must lie within what the metric declares as `max_width`, and no fold may change by more than `PER_FOLD` times as
+   much.
 
 An earlier way that succeeds can only turn an alarm off, so that false alarms are those of bands. An honest family
 gives one with the probability `FALSE_ALARM`, divided over its bands (Bonferroni): another family changes nothing. But
@@ -39,6 +40,8 @@ from stages.results.statistics import prediction_interval
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # how near numbers are that the same computation gave
 FALSE_ALARM = 0.01  # the probability that an honest rebuild of a family fails by its bands
+
+PER_FOLD = 2  # times `max_width`: more than that in one fold is no rounding, whatever the others do
 
 Better = Literal["higher", "lower", "neither"]
 Way = Literal["exact", "paired", "band"]
@@ -310,7 +313,13 @@ def compare_metric(
         return "paired"
     if folds and not unrecorded:
         recorded, fresh = (list(side) for side in zip(*comparison.pairs, strict=True))
-        return _compare_means(comparison, recorded, fresh, tolerance.widest(mean(recorded)), better)
+        widest = tolerance.widest(mean(recorded))
+        old, new = max(comparison.pairs, key=lambda pair: abs(pair[1] - pair[0]))
+        if abs(new - old) > PER_FOLD * widest:
+            return _out_of_band(
+                comparison, [old], [new], PER_FOLD * widest, f"one fold: {_direction(better, new - old)}"
+            )
+        return _compare_means(comparison, recorded, fresh, widest, better)
     # Seeds that were never recorded have no pair: they are judged by how far the recorded ones scatter, as are all
     # seeds where rounding does not explain the pairs.
     return _compare_by_band(

@@ -150,7 +150,7 @@ def outputs(model: nn.Module, run: Run, data: TextData) -> dict[str, Tensor]:
 
     `grouped` (n,): ids of the in-vocabulary words of `GROUPS`, in order, and `vectors` (n, dimensions) of length 1 of
     them. `probes` (m,): the in-vocabulary words of `PROBES`; `neighbours` (m, NEIGHBOURS) and their `cosines`. Of
-    each similarity benchmark `<name>_rated`, see `cosines_and_ratings`.
+    the half of each similarity benchmark that is for testing `test_<name>_rated`, see `cosines_and_ratings`.
     """
     unit = functional.normalize(model.vectors())
     index = data.vocabulary.index
@@ -164,7 +164,7 @@ def outputs(model: nn.Module, run: Run, data: TextData) -> dict[str, Tensor]:
         "neighbours": neighbours,
         "cosines": cosines,
     } | {
-        f"{name}{RATED}": cosines_and_ratings(model.vectors(), data.vocabulary, pairs)
+        f"test_{name}{RATED}": cosines_and_ratings(model.vectors(), data.vocabulary, halves(pairs)["test"])
         for name, pairs in data.similarity.items()
     }
 

@@ -96,8 +96,7 @@ def test_holm_by_hand():
     assert holm([]) == []
 
 
-def test_the_test_share_of_folds_is_that_of_the_examples_trained_on():
+def test_only_folds_have_a_test_share():
     settings = {"num_folds": 5, "num_train": 8000, "num_test": 2000}
-    assert share_of(settings, {}) == 0.25
-    assert share_of(settings, {"num_train": 1000}) == 2.0
-    assert share_of({"num_train": 8000, "num_test": 2000}, {}) is None
+    assert share_of(settings) == 0.25
+    assert share_of({"num_train": 8000, "num_test": 2000}) is None

@@ -99,6 +99,8 @@ def test_folds_are_compared_with_themselves_however_much_they_differ():
     assert why(recorded, fresh(0.77, 0.83, 0.88, processor="there"), family=folds) == [
         "better than expected: look for a leak"
     ]
+    one_broke = fresh(0.75, 0.80, 0.80, processor="there")
+    assert why(recorded, one_broke, family=folds) == ["one fold: worse"]
 
 
 def test_seeds_that_were_never_recorded_are_judged_by_the_band():
