@@ -64,6 +64,12 @@ def nothing(run: Run, data: Any) -> Planting:
     return run, data, nullcontext()
 
 
+def other_first_weights(run: Run, data: Any) -> Planting:
+    """Draw the first weights from another seed: an honest change, as great as rounding can make it."""
+    seeded = torch.manual_seed
+    return run, data, patch.object(torch, "manual_seed", lambda seed: seeded(1000 + seed))
+
+
 def learning_rate_ten_times_too_high(run: Run, data: Any) -> Planting:
     """Misplace the decimal point."""
     args = run.args.model_copy(update={"learning_rate": 10 * run.args.learning_rate})

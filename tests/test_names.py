@@ -59,8 +59,8 @@ def test_the_readme_is_short():
 
 @pytest.mark.parametrize("path", LOCKS, ids=str)
 def test_a_lock_file_is_short(path):
-    """Because DVC parses and writes it whole around each stage."""
-    assert num_lines(ROOT / path) <= 4000
+    """Because DVC parses and writes it whole around each stage: longer ones want a family of their own."""
+    assert num_lines(ROOT / path) <= 5400
 
 
 def test_parameters_and_tables_are_short():

@@ -312,19 +312,21 @@ def compare_metric(
     if pairs_agree and not unrecorded:
         return "paired"
     if folds and not unrecorded:
-        recorded, fresh = (list(side) for side in zip(*comparison.pairs, strict=True))
-        widest = tolerance.widest(mean(recorded))
-        old, new = max(comparison.pairs, key=lambda pair: abs(pair[1] - pair[0]))
-        if abs(new - old) > PER_FOLD * widest:
-            return _out_of_band(
-                comparison, [old], [new], PER_FOLD * widest, f"one fold: {_direction(better, new - old)}"
-            )
-        return _compare_means(comparison, recorded, fresh, widest, better)
+        return _compare_folds(comparison, tolerance, better)
     # Seeds that were never recorded have no pair: they are judged by how far the recorded ones scatter, as are all
     # seeds where rounding does not explain the pairs.
     return _compare_by_band(
         comparison, unrecorded if pairs_agree else [*comparison.fresh.values()], tolerance, better, false_alarm
     )
+
+
+def _compare_folds(comparison: Comparison, tolerance: Tolerance, better: Better) -> Way | Finding:
+    recorded, fresh = (list(side) for side in zip(*comparison.pairs, strict=True))
+    widest = tolerance.widest(mean(recorded))
+    old, new = max(comparison.pairs, key=lambda pair: abs(pair[1] - pair[0]))
+    if abs(new - old) > PER_FOLD * widest:
+        return _out_of_band(comparison, [old], [new], PER_FOLD * widest, f"one fold: {_direction(better, new - old)}")
+    return "band" if len(fresh) == 1 else _compare_means(comparison, recorded, fresh, widest, better)
 
 
 def _compare_by_band(
