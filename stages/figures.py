@@ -91,7 +91,7 @@ def read_headline_error(family: str) -> float | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is missing or damaged; `dvc repro` makes it again") from error
+        raise UserError(f"{path} is damaged; `dvc repro` makes it again") from error
 
 
 def read_pictures(family: str) -> tuple[dict[str, Picture], dict[str, dict[str, list[str]]]]:

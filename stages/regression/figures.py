@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from stages.core.data import Data
-from stages.core.run import Run, one_of
-from stages.results.bootstrap import Examples
+from stages.core.run import Run
+from stages.results.bootstrap import Examples, examples_of_accuracy
 from stages.results.figures import COLOURS, MISTAKE, Drawing, confusion_matrix, new_figure
 
 
@@ -23,9 +23,7 @@ def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawin
 
 def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
     """Return the test split's examples, of which `metric`, the accuracy, counts those that are right."""
-    one_of(metric, ["test_accuracy"], f"{run.name}: headline.metric")
-    right = (outputs["predicted"] == outputs["actual"]).flatten().numpy()
-    return Examples((len(right),), lambda chosen: right[chosen].mean())
+    return examples_of_accuracy(run, metric, (outputs["predicted"] == outputs["actual"]).flatten().numpy())
 
 
 def _curve(label: str, x: Tensor, predicted: Tensor, actual: Tensor) -> Drawing:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from stages.core.run import Run, one_of
+
 RESAMPLES = 1000
 SEED = 0
 NORMAL = 1.959964  # the 0.975 quantile
@@ -31,6 +33,16 @@ class Examples(NamedTuple):
     statistic: Callable[..., float]
     num_test_sets: int = 1
     resamples: int = RESAMPLES
+
+
+def examples_of_accuracy(run: Run, metric: str, right: np.ndarray, num_test_sets: int = 1) -> Examples:
+    """Return the examples of a headline that is an accuracy: `right`, bool (n,), says which are predicted right.
+
+    Raises:
+        UserError: the headline's `metric` is another one.
+    """
+    one_of(metric, ["test_accuracy"], f"{run.name}: headline.metric")
+    return Examples((len(right),), lambda chosen: right[chosen].mean(), num_test_sets)
 
 
 def standard_error(examples: Examples) -> float:

@@ -16,7 +16,15 @@ from stages.core.errors import UserError
 from stages.results.formatting import NOTHING, show_number, words
 from stages.results.inequality import Inequality, Term, claim_key, parse_claim
 from stages.results.presentation import Claim
-from stages.results.statistics import CONFIDENCE, Interval, holm, mean_interval, mean_p_value, proportion_test
+from stages.results.statistics import (
+    CONFIDENCE,
+    Interval,
+    holm,
+    mean_interval,
+    mean_p_value,
+    proportion_test,
+    test_share_of_difference,
+)
 
 VERDICT_RULE = (
     "A claim is a conclusion of the notes, written as an inequality between metrics of rows; what the notes do not "
@@ -81,8 +89,7 @@ def decide(
         low, high = interval or (mean(differences), mean(differences))
         outcome = _outcome((low, high), inequality) if p_value < 1 - CONFIDENCE else "undecided"
         return Decision(len(seeds), mean(differences), interval, p_value, False, outcome)
-    shares = [share for term in terms if (share := (test_shares or {}).get(term.run)) is not None]
-    share = max(shares, default=None)
+    share = test_share_of_difference((test_shares or {}).get(term.run) for term in terms)
     interval = mean_interval(differences, CONFIDENCE, share)
     p_value = mean_p_value(differences, inequality.margin, share)
     outcome = _outcome(interval, inequality) if interval else "undecided"

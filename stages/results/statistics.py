@@ -1,7 +1,7 @@
 """Intervals for what was measured with several seeds or folds, written once for tables, claims and verification."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
@@ -27,6 +27,11 @@ def test_share_of(settings: Mapping[str, Any]) -> float | None:
     of them only: training sets then overlap less, and the correction is on the safe side.
     """
     return settings["num_test"] / settings["num_train"] if "num_folds" in settings else None
+
+
+def test_share_of_difference(shares: Iterable[float | None]) -> float | None:
+    """Return the `test_share` of a difference of runs: the largest of theirs; None if no run has folds."""
+    return max((share for share in shares if share is not None), default=None)
 
 
 def mean_interval(

@@ -24,6 +24,7 @@ from stages.results.statistics import (
     paired_differences,
     prediction_interval,
     proportion_test,
+    test_share_of_difference,
 )
 
 Verdict = Literal["agrees", "close", "undecided", "differs"]
@@ -323,9 +324,9 @@ def to_markdown(frame: pd.DataFrame) -> str:
 
 def show_share(values: Sequence[float], digits: int) -> str:
     """Return `7 of 10 (0.35 to 0.93)` for numbers that are 0 or 1: how many are 1, and the exact 95 % interval."""
-    (low, high), _ = proportion_test(sum(value == 1 for value in values), len(values), 0.5)
-    bounds = f"{show_number(low, digits)} to {show_number(high, digits)}"
-    return f"{sum(value == 1 for value in values)} of {len(values)} ({bounds})"
+    count = list(values).count(1)
+    (low, high), _ = proportion_test(count, len(values), 0.5)
+    return f"{count} of {len(values)} ({show_number(low, digits)} to {show_number(high, digits)})"
 
 
 def _show_ratio(row: Row, base: Row, metric: str) -> str:
@@ -342,8 +343,8 @@ def _show_paired(row: Row, base: Row, metric: str, digits: int) -> str:
     if metric not in row.values or metric not in base.values:
         return NOTHING
     differences = paired_differences(row.values[metric], base.values[metric])
-    shares = [side.test_share for side in (row, base) if side.test_share is not None]
-    interval = mean_interval(differences, test_share=max(shares, default=None))
+    share = test_share_of_difference([row.test_share, base.test_share])
+    interval = mean_interval(differences, test_share=share)
     if interval is None:
         return NOTHING
     low, high = (show_number(bound, digits, signed=True) for bound in interval)

@@ -10,8 +10,8 @@ from sklearn.calibration import calibration_curve
 from torch import Tensor
 
 from stages.core.data import load_prepared
-from stages.core.run import Run, one_of
-from stages.results.bootstrap import Examples
+from stages.core.run import Run
+from stages.results.bootstrap import Examples, examples_of_accuracy
 from stages.results.figures import COLOURS, DOCUMENT, Drawing, confusion_matrix, learning_curves, new_figure
 from stages.text_classification.data import RatedTexts
 
@@ -33,10 +33,9 @@ def draw(label: str, outputs: dict[str, Tensor], data: RatedTexts) -> dict[str, 
 
 def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
     """Return the test texts of the first fold, of which `metric`, the accuracy, counts those that are right."""
-    one_of(metric, ["test_accuracy"], f"{run.name}: headline.metric")
     right = ((outputs["logits"] > 0) == (outputs["ratings"] > 0)).numpy()
     num_folds = load_prepared(run.family, run.data).num_folds
-    return Examples((len(right),), lambda chosen: right[chosen].mean(), num_test_sets=num_folds)
+    return examples_of_accuracy(run, metric, right, num_test_sets=num_folds)
 
 
 def _mistakes(label: str, outputs: dict[str, Tensor], data: RatedTexts) -> Drawing:
