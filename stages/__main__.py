@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from stages.core.errors import UserError
-from stages.core.family import family_module, family_names
+from stages.core.family import code_of, family_module, family_names
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Name = Annotated[str, typer.Argument(help="a key of params.yaml")]
@@ -251,7 +251,7 @@ def _mount_families(command: list[str]) -> None:
     """Add the families' own commands; only those of the family that is asked for are imported."""
     for family in family_names():
         about = importlib.import_module(f"stages.{family}").__doc__
-        own = family_module(family, "commands").app if command == [family] else None
+        own = family_module(family, "commands").app if command == [family] == [code_of(family)] else None
         if own is None:  # not asked for, or it has none
             own = typer.Typer(help=about, invoke_without_command=True, callback=lambda: None)
         app.add_typer(own, name=family, help=about)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from stages.core.errors import UserError
 from stages.core.family import family_names
-from stages.core.run import family_file, one_of
+from stages.core.run import one_of
 from stages.results.comparison import BEST, COMPARISON_RULE, Experiment, comparison_frame
 from stages.results.presentation import load_tables
 from stages.results.tables import to_markdown
@@ -29,7 +29,7 @@ def compare(family: str, rev: str, by: str | None) -> None:
     """
     one_of(family, family_names(), "family")
     baseline, experiments, unfinished = read_experiments(rev)
-    metrics = load_family_metrics(family_file(family, "metrics.yaml")).metrics
+    metrics = load_family_metrics(family).metrics
     shown: dict[str, list[str]] = {}
     for table in load_tables(family).tables.values():
         for run in table.rows:

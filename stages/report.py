@@ -10,7 +10,6 @@ from statistics import mean
 import pandas as pd
 
 from stages.core.files import atomic_folder, write_text
-from stages.core.run import family_file
 from stages.figures import Picture, read_headline_error, read_pictures
 from stages.obtain.catalog import load_catalog
 from stages.results.agreement import agreement
@@ -76,9 +75,7 @@ def report() -> None:
     content = Content(
         project=project,
         documents=documents,
-        metrics={
-            family: load_family_metrics(family_file(family, "metrics.yaml")).metrics for family in project.families
-        },
+        metrics={family: load_family_metrics(family).metrics for family in project.families},
         rows=tables,
         claims=claims,
         pictures=pictures | {f"{name}_agreement": picture for name, picture in agreements.items()},

@@ -10,7 +10,7 @@ from stages.core.device import prepare_device
 from stages.core.errors import UserError
 from stages.core.family import family_module
 from stages.core.metrics import summarise
-from stages.core.run import Run, family_file, load_run
+from stages.core.run import Run, load_run
 from stages.evaluate import measure, settings
 from stages.results.references import Reference, load_references, save_reference
 from stages.results.verification import Verification, load_family_metrics, verify_runs
@@ -32,7 +32,7 @@ def retrain(name: str) -> Verification:
     recorded = {metric: values for metric, values in reference.metrics.items() if metric in scores}
     expected = {key: reference.settings.get(key) for key in found}
     reference = reference.model_copy(update={"metrics": recorded, "settings": expected})
-    metrics = load_family_metrics(family_file(run.family, "metrics.yaml"))
+    metrics = load_family_metrics(run.family)
     return verify_runs({name: reference}, {name: fresh}, {name: [seed]}, {run.family: metrics})
 
 

@@ -22,9 +22,9 @@ from stages import evaluate
 from stages.core.data import Data, Split, load_prepared
 from stages.core.device import prepare_device
 from stages.core.errors import UserError
-from stages.core.family import family_module, family_names
+from stages.core.family import code_of, family_module, family_names
 from stages.core.metrics import summarise
-from stages.core.run import Run, family_file, load_family, load_run
+from stages.core.run import Run, load_family, load_run
 from stages.core.training import History
 from stages.results.references import Reference, load_references
 from stages.results.verification import Finding, load_family_metrics, verify_runs
@@ -137,13 +137,13 @@ def verify(
     except UserError as error:
         return [Finding(name, "", "", "", "", str(error))]
     settings = reference.settings | {"fingerprint": {"processor": "another"}}
-    metrics = {family: load_family_metrics(family_file(family, "metrics.yaml"))}
+    metrics = {family: load_family_metrics(family)}
     return verify_runs({name: reference}, {name: measured | {"settings": settings}}, {name: seeds}, metrics).findings
 
 
 def load_contract(family: str) -> ModuleType:
-    """Return what a family has for the generic tests: small data, a shortened run, and what is planted."""
-    return importlib.import_module(f"tests.{family}.contract")
+    """Return what a family, or its code, has for the generic tests: small data, a shortened run, what is planted."""
+    return importlib.import_module(f"tests.{code_of(family)}.contract")
 
 
 def small_evaluation(family: str) -> AbstractContextManager:

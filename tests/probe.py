@@ -21,7 +21,7 @@ from torch import Tensor
 
 from stages.core import trained
 from stages.core.device import prepare_device
-from stages.core.family import family_module, family_names
+from stages.core.family import code_of, family_module, family_names
 from stages.core.metrics import summarise
 from stages.core.run import load_family, load_run
 from stages.evaluate import measure, settings
@@ -31,7 +31,7 @@ from stages.train import fit_seed
 def probe(name: str) -> dict[str, Any]:
     """Return the arguments of a row, and digests of all that its small run gives."""
     run = load_run(name)
-    contract = importlib.import_module(f"tests.{run.family}.contract")
+    contract = importlib.import_module(f"tests.{code_of(run.family)}.contract")
     prepare_device("cpu")
     with getattr(contract, "small_evaluation", nullcontext)(), TemporaryDirectory() as models:
         data, short = contract.small_data(run), contract.shortened(run)

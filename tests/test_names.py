@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stages.core.schema import read_yaml
-from tests.conftest import FAMILIES, ROOT
+from tests.conftest import FAMILIES, ROOT, WITH_CODE
 
 NAME = re.compile(rf"(?<![a-z])({'|'.join(FAMILIES)})(?![a-z])")  # also as a part of a longer name
 FOLDERS = tuple(f"{folder}/{family}/" for folder in ("stages", "tests") for family in FAMILIES)
@@ -45,9 +45,10 @@ def test_no_code_outside_a_familys_folders_names_it():
 
 def test_every_family_has_the_same_files():
     """Those of the contract that every family needs, and what the generic tests ask of it."""
-    needed = ("dvc.yaml", "params.yaml", "tables.yaml", "metrics.yaml", "train.py", "evaluate.py", "README.md")
+    needed = ("dvc.yaml", "params.yaml", "tables.yaml", "metrics.yaml", "README.md")
     paths = [f"stages/{family}/{name}" for family in FAMILIES for name in needed]
-    paths += [f"tests/{family}/contract.py" for family in FAMILIES]
+    paths += [f"stages/{family}/{name}" for family in WITH_CODE for name in ("train.py", "evaluate.py")]
+    paths += [f"tests/{family}/contract.py" for family in WITH_CODE]
     assert [path for path in paths if not (ROOT / path).is_file()] == []
 
 
@@ -60,7 +61,7 @@ def test_the_readme_is_short():
 @pytest.mark.parametrize("path", LOCKS, ids=str)
 def test_a_lock_file_is_short(path):
     """Because DVC parses and writes it whole around each stage: longer ones want a family of their own."""
-    assert num_lines(ROOT / path) <= 5400
+    assert num_lines(ROOT / path) <= 4000
 
 
 def test_parameters_and_tables_are_short():

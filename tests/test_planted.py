@@ -2,10 +2,9 @@
 
 import pytest
 
-from stages.core.run import family_file
 from stages.results.references import Reference
 from stages.results.verification import load_family_metrics
-from tests.conftest import FAMILIES, ROOT
+from tests.conftest import ROOT, WITH_CODE
 from tests.planted import Planted, load_planted, measure, nothing, other_first_weights, small_evaluation, verify
 
 RECORDED, REBUILT, UNRECORDED = list(range(1, 11)), [1, 2], [21, 22]  # seeds
@@ -24,7 +23,7 @@ def check_planted(planted: Planted) -> None:
     recorded = measure(planted, RECORDED)
     values = {name: summary["seeds"] for name, summary in recorded.items()}
     reference = Reference(settings={"fingerprint": {}}, metrics=values)
-    if load_family_metrics(family_file(planted.run.family, "metrics.yaml")).folds:
+    if load_family_metrics(planted.run.family).folds:
         assert verify(planted, reference, REBUILT, other_first_weights) == []
     else:
         assert verify(planted, reference, UNRECORDED, nothing) == []
@@ -38,7 +37,7 @@ def check_planted(planted: Planted) -> None:
         assert {one.metric for one in caught[plant] if "look for a leak" in one.why} & {*metrics}, plant.__name__
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", WITH_CODE)
 def test_honest_seeds_pass_and_planted_mistakes_are_caught(family):
     """A test a family, because these take the longest."""
     with small_evaluation(family):

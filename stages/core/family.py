@@ -3,6 +3,10 @@
 A family is a folder with a `dvc.yaml`, a `params.yaml`, a `tables.yaml`, a `metrics.yaml` and the modules below, which
 are plain functions. Nothing outside the folder knows its name. The classes here say what each module holds; where a
 method has a body, it is what a module without that function does.
+
+A family may run another's code: `code: <family>` in its `params.yaml` says whose modules, architectures and metrics
+stand for those that its own folder lacks. So rows that ask another question of the same models have a pipeline, a lock
+file and a page of their own.
 """
 
 import importlib
@@ -16,6 +20,7 @@ from typing import Any, ClassVar, Protocol
 
 FAMILIES = Path("stages")  # relative to the root of the repository, where all commands run
 _ARCHITECTURE = re.compile(r"^class Args\b", re.MULTILINE)
+_CODE = re.compile(r"^code: *(\w+)", re.MULTILINE)
 
 
 class Architecture(Protocol):
@@ -141,16 +146,25 @@ def family_names() -> list[str]:
     return sorted(path.parent.name for path in FAMILIES.glob("*/params.yaml"))
 
 
+def code_of(family: str) -> str:
+    """Name of the family whose code a family runs, which is its own if params.yaml names no other."""
+    path = FAMILIES / family / "params.yaml"
+    named = _CODE.search(path.read_text(encoding="utf-8")) if path.exists() else None
+    return named[1] if named else family
+
+
 def model_names(family: str) -> list[str]:
-    """Names of the architectures of a family: its files with hyperparameters, a class `Args`."""
-    paths = (path for path in (FAMILIES / family).glob("*.py") if path.stem not in MODULES)
-    return sorted(path.stem for path in paths if _ARCHITECTURE.search(path.read_text(encoding="utf-8")))
+    """Names of the architectures of a family and of its code: files with hyperparameters, a class `Args`."""
+    folders = (FAMILIES / folder for folder in {family, code_of(family)})
+    paths = (path for folder in folders for path in folder.glob("*.py") if path.stem not in MODULES)
+    return sorted({path.stem for path in paths if _ARCHITECTURE.search(path.read_text(encoding="utf-8"))})
 
 
 @cache
 def family_module(family: str, name: str) -> Any:
-    """Import `stages/<family>/<name>.py`, a module of the contract (which may be absent) or an architecture."""
+    """Import `<name>.py` of a family or its code, a module of the contract (which may be absent) or an architecture."""
     contract = MODULES.get(name, Architecture)
-    if name in MODULES and not (FAMILIES / family / f"{name}.py").exists():
+    folders = [folder for folder in (family, code_of(family)) if (FAMILIES / folder / f"{name}.py").exists()]
+    if name in MODULES and not folders:
         return Part(None, contract)
-    return Part(importlib.import_module(f"stages.{family}.{name}"), contract)
+    return Part(importlib.import_module(f"stages.{folders[0] if folders else family}.{name}"), contract)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from stages.core.errors import UserError
-from stages.core.family import FAMILIES, family_module, family_names, model_names
+from stages.core.family import FAMILIES, code_of, family_module, family_names, model_names
 from stages.core.schema import Strict, read_yaml, validate
 
 PARAMS = Path("params.yaml")
@@ -28,7 +28,7 @@ class RunEntry(Strict):
     """One row in `stages/<family>/params.yaml`: what decides its numbers.
 
     Attributes:
-        model: an architecture, a file of the family's folder.
+        model: an architecture, a file of the folder of the family or of its code.
         data: what it is trained on, a name under `data`.
         preset: key of `presets`, arguments that rows share; `args` go before them.
         seeds: how many models are trained, with the seeds from 1 on.
@@ -46,12 +46,14 @@ class FamilyParams(Strict):
     """`stages/<family>/params.yaml`.
 
     Attributes:
+        code: the family whose modules run, if it is another (`stages/core/family.py`).
         presets: arguments by the name of the preset.
         data: recipes by kind and name; `stages/<family>/prepare.py` says which there are.
         runs: the rows.
         sections: what else the family declares in its `prepare.py`.
     """
 
+    code: Name | None = None
     presets: dict[Name, dict[str, Any]]
     data: dict[Name, dict[Name, dict[str, Any]]] = {}
     runs: dict[Name, RunEntry]
@@ -108,6 +110,8 @@ def load_family(family: str) -> FamilyParams:
     content = validate(dict[str, Any], read_yaml(path), f"{path}:")
     sections = {key: content.pop(key) for key in family_module(family, "prepare").SECTIONS if key in content}
     params = validate(FamilyParams, content, f"{path}:")
+    if params.code is not None:
+        one_of(params.code, [name for name in family_names() if code_of(name) == name], f"{path}: code")
     typed = validate(dict[Name, dict[Name, dict[str, Any]]], sections, f"{path}:")
     return params.model_copy(update={"sections": typed})
 

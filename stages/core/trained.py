@@ -7,6 +7,7 @@ from torch import nn
 
 from stages.core.data import read_tensors
 from stages.core.errors import UserError
+from stages.core.family import code_of, family_names
 from stages.core.run import MODELS, Run, load_family, load_run, one_of
 from stages.core.training import History
 
@@ -30,14 +31,15 @@ def load_model(run: Run, seed: int, info: dict[str, Any]) -> tuple[nn.Module, Hi
 
 
 def run_of(family: str, row: str) -> Run:
-    """Return the run of a row of a family that a user named with `--run`; the family's name before it may be there.
+    """Return the run that a user named with `--run`: a row of a family, or `other/row` of one that runs its code.
 
     Raises:
-        UserError: the family has no such row, or its parameters are wrong.
+        UserError: there is no such row, or the parameters are wrong.
     """
-    params = load_family(family)
-    row = row.removeprefix(f"{family}/")
-    return load_run(f"{family}/{one_of(row, list(params.runs), '--run')}", params)
+    owner, _, short = row.rpartition("/")
+    owner = one_of(owner or family, [name for name in family_names() if code_of(name) == family], "--run: family")
+    params = load_family(owner)
+    return load_run(f"{owner}/{one_of(short, list(params.runs), '--run')}", params)
 
 
 def seed_of(run: Run, seed: int | None, option: str) -> int:

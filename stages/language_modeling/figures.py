@@ -16,6 +16,7 @@ from stages.results.figures import COLOURS, Drawing, new_figure
 
 TABLES_SHOW_OUTPUTS = True
 BLOCK = 2000  # tokens, about a text of the corpus: those of a text are alike
+FEWEST = 50  # blocks
 
 
 def draw(label: str, outputs: dict[str, Tensor], data: Stream) -> dict[str, Drawing]:
@@ -29,10 +30,14 @@ def draw(label: str, outputs: dict[str, Tensor], data: Stream) -> dict[str, Draw
 
 
 def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
-    """Return the blocks of `BLOCK` neighbouring tokens of the test part, of which `metric` is the perplexity."""
+    """Return the blocks of neighbouring tokens of the test part, of which `metric` is the perplexity.
+
+    They have `BLOCK` tokens, or fewer where the text is short, so that there are `FEWEST` of them.
+    """
     one_of(metric, ["test_perplexity"], f"{run.name}: headline.metric")
     scores = read_tensors(EVALUATIONS / run.name / PREDICTIONS)[f"test_{run.seeds[0]}"]
-    losses = -scores[: len(scores) // BLOCK * BLOCK].double().view(-1, BLOCK).mean(1).numpy()
+    size = max(1, min(BLOCK, len(scores) // FEWEST))
+    losses = -scores[: len(scores) // size * size].double().view(-1, size).mean(1).numpy()
     return Examples((len(losses),), lambda chosen: np.exp(losses[chosen].mean()))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from stages.core.errors import UserError
-from stages.core.run import METRICS, family_file
+from stages.core.run import METRICS
 from stages.core.schema import validate
 from stages.results.project import Project
 from stages.results.references import Reference
@@ -20,7 +20,7 @@ def verification(
 ) -> Verification:
     """Return how `runs` (all if None) compare with their references."""
     expected = {run: project.seeds_of(run) for run in (project.runs if runs is None else runs)}
-    metrics = {family: load_family_metrics(family_file(family, "metrics.yaml")) for family in project.families}
+    metrics = {family: load_family_metrics(family) for family in project.families}
     return verify_runs(references, fresh, expected, metrics)
 
 

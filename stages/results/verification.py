@@ -28,12 +28,13 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import mean
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import Field, model_validator
 
+from stages.core.family import code_of
+from stages.core.run import family_file
 from stages.core.schema import Strict, read_yaml, validate
 from stages.results.references import Reference
 from stages.results.statistics import prediction_interval
@@ -102,7 +103,7 @@ class FamilyMetrics(Strict):
 
     Attributes:
         folds: whether the seeds are the folds of a cross-validation.
-        metrics: all that the family's rows have.
+        metrics: all that the family's rows have, and those of the family whose code runs.
         rows: by row and metric, the few that tolerate something else.
     """
 
@@ -123,13 +124,18 @@ class FamilyMetrics(Strict):
         return self.rows.get(row, {}).get(metric) or self.metrics.get(metric)
 
 
-def load_family_metrics(path: Path) -> FamilyMetrics:
-    """Read stages/<family>/metrics.yaml.
+def load_family_metrics(family: str) -> FamilyMetrics:
+    """Read stages/<family>/metrics.yaml; what it does not describe is as in the family whose code runs.
 
     Raises:
         UserError: the file is missing, not YAML, or describes a metric incompletely.
     """
-    return validate(FamilyMetrics, read_yaml(path), f"{path}:")
+    path, code = family_file(family, "metrics.yaml"), code_of(family)
+    content = validate(dict[str, Any], read_yaml(path), f"{path}:")
+    if code != family:
+        shared = load_family_metrics(code)
+        content["metrics"] = {**shared.model_dump()["metrics"], **content.get("metrics", {})}
+    return validate(FamilyMetrics, content, f"{path}:")
 
 
 class Finding(NamedTuple):

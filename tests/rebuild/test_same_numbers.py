@@ -10,7 +10,7 @@ from stages.core.errors import UserError
 from stages.rebuild.lock_files import rows_behind
 from stages.rebuild.same_numbers import difference, same_numbers
 from tests import probe as probing
-from tests.conftest import FAMILIES, ROOT
+from tests.conftest import ROOT, WITH_CODE
 from tests.planted import load_contract, load_planted, rows_to_plant_in
 from tests.small_repository import shell
 
@@ -31,7 +31,7 @@ def test_every_part_of_two_probes_is_compared(before, why):
     assert difference(before, ONE) == why
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", WITH_CODE)
 def test_one_number_in_any_family_is_seen(family, monkeypatch):
     """The learning rate, or what else the family's first planted mistake changes, by the small run's digests alone."""
     monkeypatch.chdir(ROOT)

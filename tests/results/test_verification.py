@@ -8,6 +8,7 @@ from statistics import mean
 import pytest
 
 from stages.core.errors import UserError
+from stages.core.family import code_of, family_names
 from stages.results.references import Reference, load_references
 from stages.results.verification import (
     FALSE_ALARM,
@@ -28,6 +29,7 @@ FAMILY = FamilyMetrics.model_validate(
 )
 RECORDED = [0.850, 0.852, 0.854, 0.851, 0.853, 0.850, 0.852, 0.854]
 ROW = "shapes/circle"
+EXCEPTION = "{rounding: 0.1, max_width: 1.0, reason: x}"
 
 
 def settings(processor: str) -> dict:
@@ -241,6 +243,20 @@ def test_what_another_machine_decides_is_compared_on_the_same_one_alone():
     assert way(OLD, fresh(*RECORDED[:3], processor="there"), family=family) == "exact"
 
 
+@pytest.fixture
+def family_metrics(tmp_path, monkeypatch):
+    """Write the metrics.yaml of a family."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(family: str, metrics: str, params: str = "") -> None:
+        folder = tmp_path / "stages" / family
+        folder.mkdir(parents=True)
+        (folder / "metrics.yaml").write_text(metrics)
+        (folder / "params.yaml").write_text(params)
+
+    return write
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -251,25 +267,37 @@ def test_what_another_machine_decides_is_compared_on_the_same_one_alone():
         ("{meaning: x, better: lower, rounding: .nan, max_width: 1.0}", "test_loss.rounding"),
     ],
 )
-def test_a_wrong_description_is_refused_in_one_line(tmp_path, change, message):
-    (tmp_path / "metrics.yaml").write_text(f"metrics:\n  test_loss: {change}\n")
+def test_a_wrong_description_is_refused_in_one_line(family_metrics, change, message):
+    family_metrics("new", f"metrics:\n  test_loss: {change}\n")
     with pytest.raises(UserError, match=message) as caught:
-        load_family_metrics(tmp_path / "metrics.yaml")
+        load_family_metrics("new")
     assert "\n" not in str(caught.value)
 
 
-def test_a_row_cannot_tolerate_what_is_not_described(tmp_path):
-    (tmp_path / "metrics.yaml").write_text(
-        "metrics: {}\nrows: {row: {bias: {rounding: 0.1, max_width: 1.0, reason: x}}}"
-    )
+def test_a_row_cannot_tolerate_what_is_not_described(family_metrics):
+    family_metrics("new", "metrics: {}\nrows: {row: {bias: {rounding: 0.1, max_width: 1.0, reason: x}}}")
     with pytest.raises(UserError, match=r"rows\.row\.bias"):
-        load_family_metrics(tmp_path / "metrics.yaml")
+        load_family_metrics("new")
+
+
+def test_a_family_that_runs_anothers_code_has_its_metrics(family_metrics):
+    """But for those that it describes itself, and not the exceptions of the other's rows."""
+    loss = "{meaning: x, better: lower, rounding: 0.1, max_width: 1.0}"
+    family_metrics("old", f"metrics: {{bias: {loss}, loss: {loss}}}\nrows: {{a: {{bias: {EXCEPTION}}}}}")
+    family_metrics(
+        "new", f"metrics: {{loss: {loss.replace('1.0', '2.0')}}}\nrows: {{b: {{bias: {EXCEPTION}}}}}", "code: old"
+    )
+    found = load_family_metrics("new")
+    assert found.metrics["bias"] == load_family_metrics("old").metrics["bias"]
+    assert found.metrics["loss"].max_width == 2.0
+    assert list(found.rows) == ["b"]
 
 
 # What is committed: every family's tolerances, held against its recorded seeds.
 
-FILES = sorted(ROOT.glob("stages/*/metrics.yaml"))
-FAMILIES = {path.parent.name: load_family_metrics(path) for path in FILES}
+with pytest.MonkeyPatch.context() as patch:
+    patch.chdir(ROOT)
+    FAMILIES = {family: load_family_metrics(family) for family in family_names()}
 
 
 @pytest.fixture(scope="module")
@@ -282,11 +310,14 @@ def references() -> dict[str, Reference]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_descriptions_are_of_the_metrics_that_the_family_has(family, references):
-    rows = {run.partition("/")[2]: reference for run, reference in references.items() if run.startswith(f"{family}/")}
-    had = {metric for reference in rows.values() for metric in reference.metrics}
-    assert FAMILIES[family].metrics.keys() == had
-    assert FAMILIES[family].rows.keys() <= rows.keys()
+def test_descriptions_are_of_the_metrics_that_the_family_has(family, references, monkeypatch):
+    """Or that a family which runs its code has."""
+    monkeypatch.chdir(ROOT)
+    rows = {run.partition("/")[2] for run in references if run.startswith(f"{family}/")}
+    assert FAMILIES[family].rows.keys() <= rows
+    same_code = [other for other in FAMILIES if code_of(other) == code_of(family)]
+    of_code = [reference for run, reference in references.items() if run.partition("/")[0] in same_code]
+    assert FAMILIES[family].metrics.keys() == {metric for reference in of_code for metric in reference.metrics}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

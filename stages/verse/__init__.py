@@ -1,0 +1,1 @@
+"""Language models of verse, a character at a time, with and without a clipped gradient."""
