@@ -17,6 +17,7 @@ from stages.core.errors import UserError
 from stages.core.schema import Strict
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Augment = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 History = list[dict[str, float]]
 
 
@@ -67,6 +68,8 @@ def train(
     seed: int,
     validation: Split | None = None,
     label: str = "",
+    augment: Augment | None = None,
+    watch: Callable[[], dict[str, float]] | None = None,
 ) -> History:
     """Train `model` in place and return one record an epoch.
 
@@ -83,6 +86,8 @@ def train(
         seed: of the order of the examples. Initial weights and dropout draw from torch's global generator.
         validation: watched every epoch, and what `keep: best` chooses by.
         label: begins the progress bar, which shows on a terminal only.
+        augment: maps inputs and targets of a training batch to those that the model sees and the loss compares with.
+        watch: called after each epoch; what it returns is added to the epoch's record.
 
     Raises:
         UserError: the loss is no longer finite, or `keep: best` without a validation split.
@@ -99,11 +104,13 @@ def train(
 
     for epoch in tqdm(range(1, args.num_epochs + 1), desc=label, unit="epoch", leave=False, disable=None):
         with matmul_precision(args.matmul_precision):
-            train_loss = _train_epoch(model, loss, data, args, optimizer, scheduler, order)
+            train_loss = _train_epoch(model, loss, data, args, optimizer, scheduler, order, augment)
         record = {"epoch": epoch, "train_loss": train_loss}
         record["learning_rate"] = optimizer.param_groups[0]["lr"]
         if validation is not None:
             record["validation_loss"] = mean_loss(model, loss, validation)
+        if watch is not None:
+            record |= watch()
         if not all(math.isfinite(value) for value in record.values()):
             message = f"{label}: the loss is not finite in epoch {epoch}; lower learning_rate = {args.learning_rate}"
             raise UserError(f"{message} or set clip_norm")
@@ -126,6 +133,7 @@ def _train_epoch(
     optimizer: torch.optim.Optimizer,
     scheduler: torch.optim.lr_scheduler.LRScheduler | None,
     order: torch.Generator,
+    augment: Augment | None,
 ) -> float:
     """Take a step for each batch, in random order; return the mean of the objective over the examples."""
     model.train()
@@ -134,8 +142,10 @@ def _train_epoch(
     total = torch.zeros((), device=data.inputs.device)
     shuffled = torch.randperm(len(data.inputs), generator=order).to(data.inputs.device)
     for batch in shuffled.split(args.batch_size):
-        predictions = model(data.inputs.index_select(0, batch))
-        objective = loss(predictions, data.targets.index_select(0, batch))
+        inputs, targets = data.inputs.index_select(0, batch), data.targets.index_select(0, batch)
+        if augment is not None:
+            inputs, targets = augment(inputs, targets)
+        objective = loss(model(inputs), targets)
         if penalty_factor:
             objective = objective + penalty_factor * sum(weight.square().sum() for weight in weights)
         optimizer.zero_grad()

@@ -1,13 +1,16 @@
-"""Training of image classifiers: pixels are scaled, then the common loop with cross-entropy."""
+"""Training of image classifiers: pixels are augmented and scaled, then the common loop with cross-entropy."""
 
 from typing import Any, Literal
 
-from torch import nn
+import torch
+from pydantic import Field
+from torch import Tensor, nn
 from torch.nn import functional
 
 from stages.core.data import Data, Split
 from stages.core.run import Run
-from stages.core.training import History, TrainingArgs, train
+from stages.core.training import Augment, History, TrainingArgs, train
+from stages.image_classification.augmentation import Augmentation, augment_pixels, augment_values
 
 
 class ImageArgs(TrainingArgs):
@@ -16,9 +19,14 @@ class ImageArgs(TrainingArgs):
     Attributes:
         pixels: `unit` scales to [0, 1], as torchvision's ToTensor does; `signed` to [-1, 1];
             `standardised` subtracts the training split's mean and divides by its standard deviation.
+        augmentation: changes of training images, see `augmentation.py`.
+        label_smoothing: share of the target that all classes divide among them (Szegedy et al. 2016, Rethinking the
+            Inception Architecture, section 7).
     """
 
     pixels: Literal["unit", "signed", "standardised"] = "unit"
+    augmentation: list[Augmentation] = []
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
 
 
 def scale_pixels(split: Split, info: dict[str, Any], args: ImageArgs) -> Split:
@@ -44,5 +52,25 @@ def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
     training = scale_pixels(data.train, data.info, run.args)
     validation = None if data.validation is None else scale_pixels(data.validation, data.info, run.args)
     label = f"{run.name} seed {seed}"
-    loss = functional.cross_entropy
-    return model, train(model, loss, training, run.args, seed=seed, validation=validation, label=label)
+    augment = None
+    if run.args.augmentation:
+        training, augment = data.train, augmenter(run.args, data.info, seed)
+
+    def loss(logits: Tensor, targets: Tensor) -> Tensor:
+        smoothing = run.args.label_smoothing if model.training else 0.0
+        return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+
+    return model, train(model, loss, training, run.args, seed=seed, validation=validation, label=label, augment=augment)
+
+
+def augmenter(args: ImageArgs, info: dict[str, Any], seed: int) -> Augment:
+    """Return what changes a training batch as `args.augmentation` says, and scales it."""
+    draws = torch.Generator().manual_seed(seed)
+    names = args.augmentation
+
+    def augment(images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        changed = augment_pixels(images, names, draws)
+        values = scale_pixels(Split(changed, targets), info, args).inputs
+        return augment_values(values, targets, names, len(info["classes"]), draws)
+
+    return augment

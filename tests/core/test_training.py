@@ -166,3 +166,30 @@ def test_medium_precision_changes_little_and_ends_with_training():
         losses[precision] = train(nn.Linear(256, 64), functional.mse_loss, data, args, seed=0)[-1]["train_loss"]
     assert losses["medium"] == pytest.approx(losses["highest"], rel=1e-2)
     assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_batches_are_augmented_before_the_model_sees_them():
+    """Doubling inputs and targets of the batches is training on doubled data; validation stays as it is."""
+    data = line()
+    changed, plain = zero_model(), zero_model()
+    doubled = Split(2 * data.inputs, 2 * data.targets)
+    augmented = train(
+        changed, functional.mse_loss, data, arguments(), seed=0, validation=data, augment=lambda x, y: (2 * x, 2 * y)
+    )
+    expected = train(plain, functional.mse_loss, doubled, arguments(), seed=0, validation=data)
+    assert augmented == expected
+    assert torch.equal(changed.weight, plain.weight)
+
+
+def test_what_is_watched_is_in_the_record_of_each_epoch():
+    model = zero_model()
+    history = train(
+        model,
+        functional.mse_loss,
+        line(),
+        arguments(num_epochs=2),
+        seed=0,
+        watch=lambda: {"weight": model.weight.item()},
+    )
+    assert [set(record) for record in history] == [{"epoch", "train_loss", "learning_rate", "weight"}] * 2
+    assert history[1]["weight"] == model.weight.item() != history[0]["weight"]
