@@ -36,10 +36,12 @@ def run_of(family: str, row: str) -> Run:
     Raises:
         UserError: there is no such row, or the parameters are wrong.
     """
-    owner, _, short = row.rpartition("/")
-    owner = one_of(owner or family, [name for name in family_names() if code_of(name) == family], "--run: family")
-    params = load_family(owner)
-    return load_run(f"{owner}/{one_of(short, list(params.runs), '--run')}", params)
+    users = {name: load_family(name) for name in family_names() if code_of(name) == family}
+    rows = {f"{user}/{row}": params for user, params in users.items() for row in params.runs}
+    names = [name.removeprefix(f"{family}/") for name in rows]  # a row of the family itself needs no family
+    name = one_of(row.removeprefix(f"{family}/"), names, "--run")
+    name = name if "/" in name else f"{family}/{name}"
+    return load_run(name, rows[name])
 
 
 def seed_of(run: Run, seed: int | None, option: str) -> int:

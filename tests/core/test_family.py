@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from stages.core.data import load_prepared
-from stages.core.family import MODULES, Architecture, family_module, family_names, model_names
+from stages.core.errors import UserError
+from stages.core.family import MODULES, Architecture, code_of, family_module, family_names, model_names
+from stages.core.run import load_family
+from stages.core.trained import run_of
 from stages.prepare import prepare
 from tests.conftest import FAMILIES, LINE, ROOT
 
@@ -62,3 +65,26 @@ def test_architectures_are_the_files_with_hyperparameters(workspace):
     (workspace / "stages/unfinished").mkdir()  # a folder without params.yaml is no family
     assert family_names() == ["line"]
     assert model_names("line") == ["parabola", "straight_line"]
+
+
+def test_a_family_that_names_anothers_code_runs_it_where_it_has_no_own(workspace):
+    """Modules, architectures, and what a user may name with --run; its own data and parameters remain."""
+    folder = workspace / "stages/steeper"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "params.yaml").write_text((LINE / "params.yaml").read_text() + "code: line\n")
+    (folder / "evaluate.py").write_text("own = True\n")
+    assert code_of("steeper") == "line" == code_of("line")
+    assert model_names("steeper") == model_names("line")
+    assert family_module("steeper", "train").fit is family_module("line", "train").fit
+    assert family_module("steeper", "evaluate").own
+    row = next(iter(load_family("line").runs))
+    assert run_of("line", f"steeper/{row}").build({}) is not None
+    prepare("steeper/points")
+    assert load_prepared("steeper", "points").sizes() == {"num_train": 64, "num_validation": 0, "num_test": 32}
+
+
+def test_code_must_be_of_a_family_with_its_own(workspace):
+    (LINE / "params.yaml").write_text((LINE / "params.yaml").read_text() + "code: circle\n")
+    with pytest.raises(UserError, match=r"^stages/line/params.yaml: code = 'circle': must be one of nothing$"):
+        load_family("line")
