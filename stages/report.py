@@ -19,7 +19,7 @@ from stages.results.documents import load_documents
 from stages.results.figures import to_png
 from stages.results.formatting import show_number
 from stages.results.pages import Content, document_page, index_page
-from stages.results.presentation import Table
+from stages.results.presentation import Table, family_of
 from stages.results.project import CATALOG, Project, load_project
 from stages.results.references import load_references
 from stages.results.rows import read_rows
@@ -54,7 +54,14 @@ def report() -> None:
     labels = {name: row.label for name, row in rows.items()}
     values = {name: row.values for name, row in rows.items()}
     shares = {name: row.test_share for name, row in rows.items() if row.test_share is not None}
-    claims = claims_frame(project.claims, labels, values, shares)
+    described = {family: load_family_metrics(family).metrics for family in project.families}
+    certain = {
+        (name, metric)
+        for name, row in rows.items()
+        for metric in row.values
+        if not described[family_of(name)][metric].chance
+    }
+    claims = claims_frame(project.claims, labels, values, shares, certain)
     references = load_references()
 
     pictures: dict[str, Picture] = {}
@@ -75,7 +82,7 @@ def report() -> None:
     content = Content(
         project=project,
         documents=documents,
-        metrics={family: load_family_metrics(family).metrics for family in project.families},
+        metrics=described,
         rows=tables,
         claims=claims,
         pictures=pictures | {f"{name}_agreement": picture for name, picture in agreements.items()},

@@ -5,7 +5,7 @@ the examples, or the folds of a cross-validation. `VERDICT_RULE` says the rest i
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Literal
@@ -40,8 +40,9 @@ VERDICT_RULE = (
     "verdicts some would hold or fail by chance: **corrected** says which remain when that may happen to any of them "
     "with a probability of at most 5 % (Holm 1979). Intervals over seeds take test images and word pairs as they are, "
     "and others would move both sides; the test texts of folds differ, and their intervals cover that. What no seed "
-    "changes has no interval. A rebuild trains only some of the seeds; as long as it verifies, on whatever machine, a "
-    "verdict rests on all seeds that are recorded in metrics/references."
+    "can change has no interval; nor has what is equal in all seeds by chance, which the sign test decides. A rebuild "
+    "trains only some of the seeds; as long as it verifies, on whatever machine, a verdict rests on all seeds that are "
+    "recorded in metrics/references."
 )
 
 Outcome = Literal["holds", "fails", "undecided"]
@@ -57,7 +58,7 @@ class Decision:
         difference: of the terms, each times its factor: the mean over these seeds.
         interval: of that difference, 95 %; None with fewer than two such seeds, and for two shares.
         p_value: the probability of such a difference from the margin by chance (two-sided).
-        exact: whether no seed changes any term.
+        exact: whether no seed can change any term.
     """
 
     num_seeds: int
@@ -69,11 +70,17 @@ class Decision:
 
 
 def decide(
-    inequality: Inequality, values: Values, where: str, test_shares: Mapping[str, float] | None = None
+    inequality: Inequality,
+    values: Values,
+    where: str,
+    test_shares: Mapping[str, float] | None = None,
+    certain: Collection[tuple[str, str]] = (),
 ) -> Decision:
     """Decide an inequality by `values[run][metric][seed]`.
 
-    `test_shares` are by run, where seeds are folds: the examples tested on divided by those trained on.
+    `test_shares` are by run, where seeds are folds: the examples tested on divided by those trained on. `certain` are
+    runs with metrics that no seed can change. Others may be equal in all seeds by chance, so that their scatter is no
+    measure of it: they are compared by the sign test.
 
     Raises:
         UserError: a run has no such metric, or the runs have no seed in common.
@@ -83,7 +90,7 @@ def decide(
     if not seeds:
         raise UserError(f"{where}: {' and '.join(sorted({term.run for term in terms}))} must have a seed in common")
     differences = [sum(factor * terms[term][seed] for term, factor in inequality.factors.items()) for seed in seeds]
-    exact = all(len(set(by_seed.values())) == 1 for by_seed in terms.values())
+    exact = all((term.run, term.metric) in certain for term in terms)
     if inequality.of_shares:
         interval, p_value = _share_test(differences, inequality)
         low, high = interval or (mean(differences), mean(differences))
@@ -93,8 +100,11 @@ def decide(
     interval = mean_interval(differences, CONFIDENCE, share)
     p_value = mean_p_value(differences, inequality.margin, share)
     outcome = _outcome(interval, inequality) if interval else "undecided"
-    if exact and outcome != "undecided":
-        p_value = 0.0  # nothing is left to chance, also where both sides are equal
+    if exact:
+        outcome, p_value = _outcome((differences[0], differences[0]), inequality), 0.0
+    elif interval and interval[0] == interval[1]:
+        p_value = proportion_test(len(differences), len(differences), 0.5)[1]
+        outcome = outcome if p_value < 1 - CONFIDENCE else "undecided"
     return Decision(len(seeds), mean(differences), interval, p_value, exact, outcome)
 
 
@@ -112,8 +122,9 @@ def claims_frame(
     labels: Mapping[str, str],
     values: Values,
     test_shares: Mapping[str, float] | None = None,
+    certain: Collection[tuple[str, str]] = (),
 ) -> pd.DataFrame:
-    """Return one line of text for each claim; `labels`, `values` and `test_shares` go by run.
+    """Return one line of text for each claim; `labels`, `values` and `test_shares` go by run, `certain` see `decide`.
 
     Raises:
         UserError: an inequality is malformed or names a metric that its run does not have.
@@ -121,7 +132,7 @@ def claims_frame(
     lines, p_values = [], []
     for name, claim in claims.items():
         inequalities = parse_claim(name, claim)
-        decisions = [decide(inequality, values, claim_key(name), test_shares) for inequality in inequalities]
+        decisions = [decide(inequality, values, claim_key(name), test_shares, certain) for inequality in inequalities]
         outcome, p_value = _chain(decisions)
         p_values.append(p_value)
         said_by = f"ours, {claim.document}" if claim.ours else claim.document
@@ -156,7 +167,7 @@ def _chain(decisions: Sequence[Decision]) -> tuple[Outcome, float]:
 
 
 def _show_interval(decision: Decision) -> str:
-    if decision.interval is None or decision.exact:
+    if decision.interval is None or decision.interval[0] == decision.interval[1]:
         return NOTHING
     return " to ".join(show_number(bound, 4, signed=True) for bound in decision.interval)
 

@@ -86,10 +86,15 @@ class Tolerance(Strict):
 
 
 class MetricDescription(Tolerance):
-    """What a metric means, in words for a reader who sees it for the first time, and what it tolerates."""
+    """What a metric means, in words for a reader who sees it for the first time, and what it tolerates.
+
+    Attributes:
+        chance: whether a seed may change it; what counts operations or parameters does not.
+    """
 
     meaning: Annotated[str, Field(min_length=1)]
     better: Better
+    chance: bool = True
 
 
 class RowTolerance(Tolerance):
@@ -125,7 +130,7 @@ class FamilyMetrics(Strict):
 
 
 def load_family_metrics(family: str) -> FamilyMetrics:
-    """Read stages/<family>/metrics.yaml; what it does not describe is as in the family whose code runs.
+    """Read stages/<family>/metrics.yaml; metrics that it does not describe are as in the family whose code runs.
 
     Raises:
         UserError: the file is missing, not YAML, or describes a metric incompletely.
@@ -134,6 +139,7 @@ def load_family_metrics(family: str) -> FamilyMetrics:
     content = validate(dict[str, Any], read_yaml(path), f"{path}:")
     if code != family:
         shared = load_family_metrics(code)
+        content = {"folds": shared.folds, **content}
         content["metrics"] = {**shared.model_dump()["metrics"], **content.get("metrics", {})}
     return validate(FamilyMetrics, content, f"{path}:")
 

@@ -24,9 +24,12 @@ VALUES = {
 }
 
 
+CERTAIN = {("line/high", "count"), ("line/low", "count")}
+
+
 def decision(text: str, values=VALUES, shares=None) -> Decision:
     [inequality] = parse(text, "claim", "line")
-    return decide(inequality, values, "claim", shares)
+    return decide(inequality, values, "claim", shares, CERTAIN)
 
 
 def outcome(text: str) -> str:
@@ -46,7 +49,7 @@ def outcome(text: str) -> str:
         ("low.accuracy >= high.accuracy - 0.2", "holds"),  # worse, but not by that much
         ("high.accuracy > low.accuracy + 0.1", "undecided"),  # the difference is 0.1 on average
         ("follows_noisy.accuracy > noisy.accuracy", "holds"),  # far less than the scatter, but in every seed
-        # numbers that never vary are compared as they are
+        # numbers that no seed can change are compared as they are
         ("high.count > low.count", "holds"),
         ("high.count < low.count", "fails"),
         ("high.count >= high.count", "holds"),
@@ -69,6 +72,15 @@ def outcome(text: str) -> str:
 )
 def test_planted_verdicts(text, expected):
     assert outcome(text) == expected
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2, "undecided"), (5, "undecided"), (6, "fails"), (10, "fails")])
+def test_numbers_that_chance_left_equal_are_no_certainty(count, expected):
+    """Of five seeds all lie on one side by chance with a probability of 2/32: the sign test needs six."""
+    values = {"line/a": {"jumps": seeds(*[0.0] * count)}}
+    found = decision("a.jumps > 0.01", values)
+    assert found.outcome == expected
+    assert found.p_value == pytest.approx(2 * 0.5**count)
 
 
 def test_only_seeds_in_common_are_compared():
@@ -107,7 +119,7 @@ def test_a_line_of_the_table_says_what_was_compared():
 
 
 def test_rows_of_two_families_can_be_compared():
-    values = {"line/a": {"x": seeds(1.0, 2.0)}, "plane/b": {"y": seeds(0.5, 1.5)}}
+    values = {"line/a": {"x": seeds(1.0, 2.0, 3.0)}, "plane/b": {"y": seeds(0.5, 1.45, 2.5)}}
     [line] = claims_frame(claim("a.x > plane/b.y"), {"line/a": "A", "plane/b": "B"}, values).to_dict("records")
     assert line["difference of"] == "x, “A” minus y, “B”"
     assert line["verdict"] == "holds"
@@ -131,7 +143,7 @@ def test_folds_widen_the_interval():
 )
 def test_all_of_a_chain_must_hold(chain, verdict):
     labels = {run: run for run in VALUES}
-    [line] = claims_frame(claim(chain), labels, VALUES).to_dict("records")
+    [line] = claims_frame(claim(chain), labels, VALUES, certain=CERTAIN).to_dict("records")
     assert line["verdict"] == verdict
 
 
