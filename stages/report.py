@@ -59,7 +59,7 @@ def report() -> None:
         (name, metric)
         for name, row in rows.items()
         for metric in row.values
-        if not described[family_of(name)][metric].chance
+        if (known := described[family_of(name)].get(metric)) and not known.chance
     }
     claims = claims_frame(project.claims, labels, values, shares, certain)
     references = load_references()
