@@ -79,19 +79,17 @@ def figures(family: str) -> None:
         write_json(folder / HEADLINE, {"standard_error": standard_error(examples)})
 
 
-def read_headline_error(family: str) -> float | None:
-    """Return the standard error of a family's headline over test examples; None if it was not computed yet.
+def read_headline_error(family: str) -> float:
+    """Return the standard error of a family's headline over test examples.
 
     Raises:
-        UserError: it is damaged.
+        UserError: it is missing or damaged.
     """
     path = FIGURES / family / HEADLINE
     try:
         return float(json.loads(path.read_text(encoding="utf-8"))["standard_error"])
-    except FileNotFoundError:
-        return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged; `dvc repro` makes it again") from error
+        raise UserError(f"{path} is missing or damaged; `dvc repro` makes it again") from error
 
 
 def read_pictures(family: str) -> tuple[dict[str, Picture], dict[str, dict[str, list[str]]]]:

@@ -17,7 +17,7 @@ from stages.results.bootstrap import interval_around
 from stages.results.claims import VERDICT_RULE, claims_frame
 from stages.results.documents import load_documents
 from stages.results.figures import to_png
-from stages.results.formatting import NOTHING, show_number
+from stages.results.formatting import show_number
 from stages.results.pages import Content, document_page, index_page
 from stages.results.presentation import Table
 from stages.results.project import CATALOG, Project, load_project
@@ -128,9 +128,8 @@ def _summary_text(
         table = project.tables[name]
         values = row.numbers(headline.metric)
         number = f"{words(headline.metric)} {show_values(values, table.digits)}"
-        error = read_headline_error(family)
-        bounds = () if error is None else interval_around(mean(values), error)
-        interval = " to ".join(show_number(bound, table.digits) for bound in bounds) or NOTHING
+        bounds = interval_around(mean(values), read_headline_error(family))
+        interval = " to ".join(show_number(bound, table.digits) for bound in bounds)
         link = f"[{table.title}](tables/{name}.md)"
         lines.append(
             {

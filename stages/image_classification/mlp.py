@@ -1,13 +1,14 @@
 """Multilayer perceptron: H = relu(X W + b) for each hidden layer, logits O = H W + b (document 002, Task01, section 3).
 
 Dropout follows every hidden layer's activation (document 002, Task03): a unit is zeroed with probability p
-and divided by 1 - p otherwise.
+and divided by 1 - p otherwise. The activations of the last hidden layer are the `features` that image_generation
+compares sets of images by.
 """
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from stages.image_classification.train import ImageArgs
 
@@ -29,15 +30,27 @@ class Args(ImageArgs):
     initialisation: Literal["pytorch", "xavier", "kaiming"] = "pytorch"
 
 
+class MLP(nn.Sequential):
+    """The network, float32 (batch, 1, height, width) -> logits, float32 (batch, classes)."""
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the activations of the last hidden layer, float32 (batch, its units)."""
+        return self[:-1](images)
+
+    def output(self, features: Tensor) -> Tensor:
+        """Return the logits, float32 (batch, classes), of `features`."""
+        return self[-1](features)
+
+
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
-    """Return (batch, 1, height, width) -> (batch, layer_sizes[-1]) logits."""
+    """Return the untrained network."""
     layers: list[nn.Module] = [nn.Flatten()]
     for num_inputs, num_outputs in zip(args.layer_sizes[:-2], args.layer_sizes[1:-1], strict=True):
         layers += [_linear(num_inputs, num_outputs, args), nn.ReLU()]
         if args.dropout > 0:
             layers.append(nn.Dropout(args.dropout))
     layers.append(_linear(*args.layer_sizes[-2:], args))
-    return nn.Sequential(*layers)
+    return MLP(*layers)
 
 
 def _linear(num_inputs: int, num_outputs: int, args: Args) -> nn.Linear:

@@ -15,7 +15,7 @@ from stages.core.trained import load_model, run_of, seed_of
 from stages.image_generation.data import to_pixels
 from stages.image_generation.sample_quality import FAMILY, sample_quality
 
-DEFAULT_RUN = "dcgan"
+DEFAULT_RUN = "r1_gan_selected"
 ZOOM = 3  # pixels that a pixel becomes, in both directions
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

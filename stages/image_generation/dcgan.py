@@ -1,17 +1,15 @@
 """DCGAN: a generator of transposed convolutions, a discriminator of strided ones (documents 002, 003 and 004).
 
 Radford, Metz and Chintala 2016, Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
-Networks, section 3: no pooling, batch normalisation, ReLU and tanh in the generator, leaky ReLU in the
-discriminator, the generator's weights of N(0, 0.02). Differences, for images of 28 pixels and few epochs:
+Networks, sections 3 and 4: no pooling and no hidden fully connected layers; batch normalisation in both networks, but
+for the generator's output layer and the discriminator's input layer; ReLU and tanh in the generator, leaky ReLU of
+slope 0.2 in the discriminator; weights of N(0, 0.02); 100 numbers of uniform noise, from -1 to 1 as in the authors'
+program; Adam with beta1 = 0.5 at the constant rate 0.0002; batches of 128. Differences, for images of 28 by 28 pixels
+and few epochs:
 
-- two (transposed) convolutions in place of four, and one more in each network that leaves the size as it is;
-- no batch normalisation in the discriminator, which is regularised by a gradient penalty (see `AdversarialArgs`);
-- the discriminator has a minibatch standard deviation layer before its last convolution: Karras et al. 2018,
-  Progressive Growing of GANs for Improved Quality, Stability, and Variation, section 3;
-- Adam with beta1 = 0 and a higher learning rate that falls to 0, and the EMA of the generator's weights is kept;
-- the noise is normal and not uniform, and the discriminator's weights have PyTorch's default initial values;
-- the discriminator selects among candidates (see `Adversaries.draw`): not by its logit alone, which favours some
-  classes over others from one step to the next, but by its last feature maps too.
+- two (transposed) convolutions in each network in place of four, with kernels of 4 by 4 in place of 5 by 5;
+- fewer feature maps, as many as in r1_gan.py: 64 in place of 1024 where the noise becomes feature maps;
+- only so many epochs that training takes no longer than that of r1_gan.py.
 """
 
 from typing import Any
@@ -27,65 +25,50 @@ from stages.image_generation.train import (
     Adversaries,
     ToFeatureMaps,
     ToVectors,
-    flatten_channels_last,
     train_adversarially,
 )
 
 train = train_adversarially
 SLOPE, SD = 0.2, 0.02
-SMALLEST = 1e-8  # variance, because the square root has no gradient at 0
 
 
 class Args(AdversarialArgs):
     """Hyperparameters.
 
     Attributes:
-        num_channels: feature maps of 14 by 14 pixels in both networks; those of 7 by 7 are twice, those of 28 by 28,
-            which the generator alone has, half as many.
+        num_channels: feature maps of 14 by 14 pixels in both networks; those of 7 by 7 are twice as many.
     """
 
-    num_channels: int = Field(ge=2)
+    num_channels: int = Field(ge=1)
 
 
-class MinibatchDeviation(nn.Module):
-    """Adds a constant feature map: the standard deviation over the batch, averaged over all features and places."""
+class UniformNoiseAdversaries(Adversaries):
+    """Adversaries whose generator's noise is uniform."""
 
-    def forward(self, feature_maps: Tensor) -> Tensor:
-        """Return (batch, channels + 1, height, width) for (batch, channels, height, width), a batch of at least 2."""
-        # Sums over the batch are several times as fast in the order of memory.
-        values = flatten_channels_last(feature_maps).float()
-        variance = (values - values.mean(0)).square().sum(0) / (len(values) - 1)
-        deviation = (variance + SMALLEST).sqrt().mean().to(feature_maps.dtype)
-        return torch.cat([feature_maps, deviation.expand(len(feature_maps), 1, *feature_maps.shape[2:])], 1)
+    noise_is_normal = False
 
-
-class ConvolutionalAdversaries(Adversaries):
-    """Adversaries whose candidates are selected by the discriminator's last feature maps too."""
-
-    def selection_features(self, images: Tensor) -> Tensor:
-        """Return the logit and the spatial mean of each of the last feature maps, (n, 1 + feature maps)."""
-        feature_maps = self.discriminator[:-2](images)
-        return torch.cat([self.discriminator[-2:](feature_maps), feature_maps.mean((2, 3))], 1)
+    def noise(self, count: int, draws: torch.Generator) -> Tensor:
+        """Return float32 (count, num_latents), uniform from -1 to 1."""
+        noise = 2 * torch.rand(count, self.args.num_latents, generator=draws) - 1
+        return noise.to(next(self.parameters()).device)
 
 
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return untrained networks for images of 28 by 28 pixels."""
-    least, few, many = args.num_channels // 2, args.num_channels, 2 * args.num_channels
+    few, many = args.num_channels, 2 * args.num_channels
     generator = nn.Sequential(
         *(nn.Linear(args.num_latents, many * QUARTER**2, bias=False), ToFeatureMaps(), nn.BatchNorm2d(many), nn.ReLU()),
         *(nn.ConvTranspose2d(many, few, **RESAMPLING), nn.BatchNorm2d(few), nn.ReLU()),
-        *(nn.ConvTranspose2d(few, least, **RESAMPLING), nn.BatchNorm2d(least), nn.ReLU()),
-        *(nn.Conv2d(least, 1, 3, padding=1), nn.Tanh()),
+        *(nn.ConvTranspose2d(few, 1, **RESAMPLING), nn.Tanh()),
     )
-    for layer in generator:
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(layer.weight, 0.0, SD)
     discriminator = nn.Sequential(
         *(nn.Conv2d(1, few, **RESAMPLING), nn.LeakyReLU(SLOPE)),
-        *(nn.Conv2d(few, many, **RESAMPLING), nn.LeakyReLU(SLOPE), MinibatchDeviation()),
-        *(nn.Conv2d(many + 1, many, 3, padding=1), nn.LeakyReLU(SLOPE)),
+        *(nn.Conv2d(few, many, **RESAMPLING), nn.BatchNorm2d(many), nn.LeakyReLU(SLOPE)),
         *(ToVectors(), nn.Linear(many * QUARTER**2, 1)),
     )
     for network in (generator, discriminator):
+        for layer in network:
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.normal_(layer.weight, 0.0, SD)
         network.to(memory_format=torch.channels_last)
-    return ConvolutionalAdversaries(args, generator, discriminator, num_selection_features=1 + many)
+    return UniformNoiseAdversaries(args, generator, discriminator)

@@ -11,10 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from stages.core.data import PREDICTIONS, Data, load_prepared, read_tensors
-from stages.core.run import EVALUATIONS, Run, load_family, load_run, one_of
-from stages.core.trained import load_model
+from stages.core.run import EVALUATIONS, Run, load_family, one_of
 from stages.image_generation.frechet import fit_gaussian, frechet_distance
-from stages.image_generation.sample_quality import CLASSIFIERS, SAMPLES, extract
+from stages.image_generation.sample_quality import CLASSIFIERS, SAMPLES, load_judge
 from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, Drawing, new_figure
 from stages.results.formatting import words
@@ -34,47 +33,47 @@ def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawin
         caption = f"{label}: the first {len(samples)} images that the model of the first seed draws."
         drawings["samples"] = Drawing(caption, to_png(side_by_side(samples, COLUMNS)))
         pairs = torch.stack([samples[:COLUMNS], nearest[:COLUMNS]]).flatten(0, 1)
-        caption = f"{label}: made images above, and below each the training image nearest to it, pixel by pixel."
+        caption = f"{label}: generated images above, and below each the training image nearest to it, pixel by pixel."
         drawings["nearest"] = Drawing(caption, to_png(side_by_side(pairs, COLUMNS)))
     if "progress" in outputs:
         frames = [side_by_side(images[:MOVING], COLUMNS) for images in outputs["progress"]]
-        caption = f"{label}: images of the same noise after each of {len(frames)} epochs, every one that is made."
+        caption = f"{label}: images from the same noise after each of {len(frames)} epochs, without a selection."
         drawings["progress"] = Drawing(caption, to_png(*frames))
         few = outputs["progress"][:, :COLUMNS]
         caption = (
-            f"{label}: images of the same noise, an epoch a row, every one that is made and before anything is fitted."
+            f"{label}: images from the same noise, an epoch a row, without a selection and before anything else "
+            f"is fitted."
         )
         drawings["epochs"] = Drawing(caption, to_png(side_by_side(few.flatten(0, 1), few.shape[1])))
     if "walks" in outputs:
         walks = outputs["walks"]
-        caption = f"{label}: each row walks along an arc from one code to another, both drawn at random."
+        caption = f"{label}: each row follows an arc from one latent vector to another, both drawn at random."
         drawings["walks"] = Drawing(caption, to_png(side_by_side(walks.flatten(0, 1), walks.shape[1])))
     if "reconstructions" in outputs:
         pairs = torch.stack([outputs["originals"], outputs["reconstructions"]])
-        caption = f"{label}: the first test images above, and what is made of their codes below."
+        caption = f"{label}: the first test images above, and their reconstructions below."
         drawings["reconstructions"] = Drawing(caption, to_png(side_by_side(pairs.flatten(0, 1), pairs.shape[1])))
     if "denoised" in outputs:
         rows = torch.stack([outputs["originals"], outputs["noisy"], outputs["denoised"]])
-        caption = f"{label}: test images, the same with pixels set to 0, and what is made of those."
+        caption = f"{label}: test images, the same with pixels set to 0, and the reconstructions of those."
         drawings["denoising"] = Drawing(caption, to_png(side_by_side(rows.flatten(0, 1), rows.shape[1])))
-    if "codes" in outputs:
-        drawings["codes"] = _latents(label, outputs["codes"], outputs["classes"], data.info["classes"])
+    if "latents" in outputs:
+        drawings["latents"] = _latents(label, outputs["latents"], outputs["classes"], data.info["classes"])
     return drawings
 
 
 def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
     """Return the samples of the first seed and the test images, of which `metric` is the Fréchet distance."""
     one_of(metric, ["frechet_distance"], f"{run.name}: headline.metric")
-    entry = load_family(run.family).sections["sample_quality"][run.name.partition("/")[2]]
-    judge, data = load_run(f"{CLASSIFIERS}/{entry['extractor']}"), load_prepared(CLASSIFIERS, entry["data"])
-    extractor, _ = load_model(judge, judge.seeds[0], data.info)
-    images = read_tensors(EVALUATIONS / run.name / PREDICTIONS)[f"{SAMPLES}{run.seeds[0]}"]
-    samples, real = (extract(extractor, judge, data, each)[0] for each in (images, data.test.inputs))
+    row = run.name.partition("/")[2]
+    entry = load_family(run.family).sections["sample_quality"][row]
+    judge = load_judge(entry["extractor"], load_prepared(CLASSIFIERS, entry["data"]).test.inputs)
+    samples = judge.extract(read_tensors(EVALUATIONS / run.name / PREDICTIONS)[f"{SAMPLES}{run.seeds[0]}"])
 
     def distance(some: np.ndarray, others: np.ndarray) -> float:
-        return frechet_distance(fit_gaussian(samples[some]), fit_gaussian(real[others]))
+        return frechet_distance(fit_gaussian(samples[some]), fit_gaussian(judge.real[others]))
 
-    return Examples((len(samples), len(real)), distance, resamples=RESAMPLES)
+    return Examples((len(samples), len(judge.real)), distance, resamples=RESAMPLES)
 
 
 def draw_table(
@@ -139,7 +138,7 @@ def _latents(label: str, latents: Tensor, classes: Tensor, names: list[str]) -> 
         points = latents[classes == number]
         axes.scatter(points[:, 0], points[:, 1], s=2, color=colours[number % len(colours)], label=name, rasterized=True)
     axes.set_axisbelow(True)
-    axes.set_xlabel("first element of the code")
-    axes.set_ylabel("second element")
+    axes.set_xlabel("first latent")
+    axes.set_ylabel("second latent")
     axes.legend(markerscale=4, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    return Drawing(f"{label}: codes of the test images, coloured by their classes; training saw neither.", figure)
+    return Drawing(f"{label}: latents of the test images, coloured by their classes; training saw neither.", figure)

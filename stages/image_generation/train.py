@@ -89,13 +89,15 @@ class Network(nn.Module):
 class Generator(Network):
     """A network that maps noise to images: a subclass has `from_noise`, (n, num_latents) -> (n, 1, height, width)."""
 
+    noise_is_normal = True  # of N(0, I), between whose draws arcs lead
+
     def __init__(self, args: NetworkArgs) -> None:
         """Allocate the samples of each epoch."""
         super().__init__(args)
         self.register_buffer("progress", torch.zeros(args.num_epochs, PROGRESS, 28, 28, dtype=torch.uint8))
 
     def noise(self, count: int, draws: torch.Generator) -> Tensor:
-        """Return float32 (count, num_latents) of N(0, 1)."""
+        """Return float32 (count, num_latents), here of N(0, I)."""
         return torch.randn(count, self.args.num_latents, generator=draws).to(next(self.parameters()).device)
 
     def draw(self, count: int, draws: torch.Generator) -> Tensor:
@@ -243,7 +245,7 @@ class Adversaries(Generator):
             self.register_buffer("weights", torch.zeros(num_selection_features))
 
     def from_noise(self, noise: Tensor) -> Tensor:
-        """Return the images that the generator with averaged weights makes of `noise`."""
+        """Return the images that the generator with averaged weights maps `noise` to."""
         return (self.averaged(noise).float() + 1) / 2
 
     def draw(self, count: int, draws: torch.Generator) -> Tensor:

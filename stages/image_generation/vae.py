@@ -4,7 +4,7 @@ Kingma and Welling 2014, Auto-Encoding Variational Bayes: the ELBO of section 3,
 latents; the KL divergence of appendix B; a Bernoulli decoder (appendix C.1), for which a pixel's intensity is the
 probability that the pixel is 1. Differences: ReLU, Adam. Three options make sharper images:
 
-- convolutions with batch normalisation, as in DCGAN (dcgan.py), in place of fully connected layers;
+- convolutions with batch normalisation, as in DCGAN's generator (dcgan.py), in place of fully connected layers;
 - a normal likelihood whose variance is the best one for the batch: Rybkin, Daniilidis and Levine 2021, Simple and
   Effective VAE Training with Calibrated Decoders, section 3.2;
 - new latents from a Gaussian mixture fitted to the latents of training images when all else is trained: Ghosh et al.
@@ -65,6 +65,7 @@ class VAE(Generator):
         self.encoder = nn.Sequential(*down, *fully_connected([*sizes, 2 * args.num_latents], nn.ReLU))
         self.decoder = nn.Sequential(*fully_connected([args.num_latents, *sizes[::-1]], nn.ReLU), *up)
         self.to(memory_format=torch.channels_last)
+        self.noise_is_normal = args.num_components == 0
         if components := args.num_components:
             self.register_buffer("shares", torch.zeros(components))
             self.register_buffer("means", torch.zeros(components, args.num_latents))

@@ -3,7 +3,7 @@
 A classifier here is a module with two buffers and a method:
 
     split   int64 (): number of the split of the data that it was trained on
-    known   bool (words,): the in-vocabulary words, all of them from its training texts
+    known   bool (words,): the in-vocabulary words: those of its training texts, and those with a pretrained vector
     scores(texts) -> float32 (texts,)   the logit of the probability that a text is positive
 
 Each architecture's file has a `train(model, data, args, seed, label)` that returns the history.
@@ -244,6 +244,8 @@ def train_network(model: Network, data: RatedTexts, args: NetworkArgs, seed: int
     """
     split, chosen = data.split(seed), to_train_on(data, args, seed, label)
     model.learn_words(data, chosen, args)
+    if args.vectors != "random":  # words that the training texts lack have a meaning too: it is what vectors are for
+        model.known.logical_or_(data.has_vector)
     _first_vectors(model, data, args)
     wanted = targets(data.ratings, args)
     of_words = [vectors for vectors in (model.tuned, model.piece_vectors) if vectors is not None]

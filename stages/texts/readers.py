@@ -15,6 +15,8 @@ from stages.texts.rated import RATED
 
 # The source of an entry of the dictionary, such as [1913 Webster] or [WordNet 1.5 +PJC].
 _SOURCE = re.compile(r"\[[^\[\]]*(?:Webster|WordNet|PJC|Century|Suppl)[^\[\]]*\]")
+# A list of synonyms, or a remark on how they differ: from a line that begins so to the end of the paragraph.
+_SYNONYMS = re.compile(r"^\s*(?:Syn(?:onyms?)?\s?[:.-]|Usage:).*", re.MULTILINE | re.DOTALL)
 _PLACE = re.compile(r"\((?:a|p|ip)\)$")
 _NOT_ARTICLES = ("file", "image", "category")  # links to them show no words, or those of a caption among their settings
 _NOT_PROSE = ("ref", "table", "math", "gallery", "timeline")  # tags of a Wikipedia page
@@ -104,11 +106,30 @@ def _prose(markup: str) -> str:
 
 
 def read_wordnet(folder: Path) -> Iterator[str]:
-    """Yield each set of synonyms of WordNet: its words and its gloss (format: the manual page wndb).
+    """Yield the gloss of each set of synonyms of WordNet: its definition and examples, not the words themselves.
+
+    Word vectors are compared with human judgements of synonyms, and the words of a set are a list of synonyms.
 
     Raises:
         UserError: a line is not in WordNet's format.
     """
+    for _, gloss in _synsets(folder):
+        yield gloss
+
+
+def read_wordnet_synonyms(folder: Path) -> Iterator[str]:
+    """Yield each set of synonyms of WordNet: its words and its gloss.
+
+    Raises:
+        UserError: a line is not in WordNet's format.
+    """
+    for words, gloss in _synsets(folder):
+        # An adjective may end with the place where it stands: (a) before a noun, (p) in the predicate, (ip) after.
+        yield f"{' '.join(_PLACE.sub('', word) for word in words).replace('_', ' ')} {gloss}"
+
+
+def _synsets(folder: Path) -> Iterator[tuple[list[str], str]]:
+    """Yield the words and the gloss of each set of synonyms (format: the manual page wndb)."""
     for part in ("noun", "verb", "adj", "adv"):
         path = folder / f"data.{part}"
         for number, line in enumerate(decoded(path, "latin-1").splitlines(), 1):
@@ -122,12 +143,17 @@ def read_wordnet(folder: Path) -> Iterator[str]:
                 raise UserError(f"{path}, line {number}: not a set of synonyms in WordNet's format") from error
             if not bar:
                 raise UserError(f"{path}, line {number}: there is no gloss")
-            # An adjective may end with the place where it stands: (a) before a noun, (p) in the predicate, (ip) after.
-            plain = " ".join(_PLACE.sub("", word) for word in words).replace("_", " ")
-            yield f"{plain} {gloss}"
+            yield words, gloss
 
 
 def read_gcide(folder: Path) -> Iterator[str]:
+    """Yield the paragraphs of the dictionary without its lists of synonyms and the bracketed names of their sources."""
+    for paragraph in read_gcide_synonyms(folder):
+        if rest := _SYNONYMS.sub("", paragraph).strip():
+            yield rest
+
+
+def read_gcide_synonyms(folder: Path) -> Iterator[str]:
     """Yield the paragraphs of the dictionary without the bracketed names of their sources."""
     # Three apostrophes are as Windows writes them, all else is ASCII.
     text = _SOURCE.sub("", decoded(folder / "gcide.dict", "cp1252"))
@@ -163,7 +189,9 @@ READERS: dict[str, Callable[[Path], Iterator[str]]] = {
     "brown": read_brown,
     "wikipedia": read_wikipedia,
     "wordnet": read_wordnet,
+    "wordnet_synonyms": read_wordnet_synonyms,
     "gcide": read_gcide,
+    "gcide_synonyms": read_gcide_synonyms,
     "text8": read_text8,
     **{reader: _texts_of(reader) for reader in RATED},
 }

@@ -24,7 +24,19 @@ class Tokenize(Strict):
     """
 
     raw: str
-    reader: Literal["plain", "brown", "verse", "wikipedia", "wordnet", "gcide", "text8", "movie_reviews", "imdb"]
+    reader: Literal[
+        "plain",
+        "brown",
+        "verse",
+        "wikipedia",
+        "wordnet",
+        "wordnet_synonyms",
+        "gcide",
+        "gcide_synonyms",
+        "text8",
+        "movie_reviews",
+        "imdb",
+    ]
     tokens: Literal["text8", "words", "lower_case_words", "words_and_signs", "characters"] = "text8"
     eos: str | None = Field(default=None, min_length=1)
 

@@ -74,8 +74,9 @@ def step(model: Cbow, blocks: Blocks, args: Args, learning_rate: float, look: bo
     dimensions = inputs.shape[1]
     centers, contexts, negatives = blocks.centers, blocks.tokens, blocks.negatives.flatten()
 
-    size = blocks.near.sum(2, keepdim=True)
-    share = blocks.near / size.clamp(min=1)  # (blocks, BLOCK, reach)
+    share = blocks.near.to(inputs.dtype)  # (blocks, BLOCK, reach)
+    size = share.sum(2, keepdim=True)
+    share.div_(size.clamp(min=1))
     counts = (size > 0) * learning_rate  # a place without words around it has no loss
     v = in_reach(inputs.index_select(0, contexts), blocks.window)  # (blocks, reach, dimensions)
     u = outputs.index_select(0, centers).view(num_blocks, block, dimensions)
@@ -89,12 +90,13 @@ def step(model: Cbow, blocks: Blocks, args: Args, learning_rate: float, look: bo
         log_likelihood += blocks.weight * functional.logsigmoid(-negative).sum(2, keepdim=True)
         seen = Seen(-(log_likelihood * (size > 0)).sum(), (size > 0).sum())
 
-    positive.sigmoid_().neg_().add_(1).mul_(counts)
+    positive.neg_().sigmoid_().mul_(counts)
     negative.sigmoid_().mul_(counts * -blocks.weight)
-    move_h = (positive * u).baddbmm_(negative, n)
-    move_v = sum_overlaps(torch.bmm(share.transpose(1, 2), move_h), blocks.window)
     move_n = torch.bmm(negative.transpose(1, 2), h)
+    move_h = u.mul_(positive).baddbmm_(negative, n)
+    move_v = sum_overlaps(torch.bmm(share.transpose(1, 2), move_h), blocks.window)
+    move_u = h.mul_(positive)
     inputs.index_add_(0, contexts, move_v)
-    outputs.index_add_(0, centers, (positive * h).view(-1, dimensions))
+    outputs.index_add_(0, centers, move_u.view(-1, dimensions))
     outputs.index_add_(0, negatives, move_n.view(-1, dimensions))
     return seen

@@ -17,6 +17,9 @@ from stages.core.training import History
 from stages.core.vocabulary import Vocabulary
 from stages.word_vectors.data import TextData
 
+Pair = tuple[str, str, float]  # two words, and how similar humans find them
+HALVES_SEED = 0
+RATED = "_rated"  # ends the names of outputs
 ANALOGY_WORDS = 30_000  # questions with a rarer word are left out, and no rarer word is an answer (word2vec's program)
 
 # What the report shows: groups of words in a plane, and single words with their nearest neighbours.
@@ -38,7 +41,8 @@ def score(model: nn.Module, run: Run, data: TextData, history: History) -> dict[
     """Return the metrics of one trained model.
 
     For each similarity benchmark: Spearman's correlation of cosines with human ratings, for the vectors that the model
-    stands for, for the output vectors alone and for the sum of both; and the share of pairs with an
+    stands for, for the output vectors alone and for the sum of both; the same for the two `halves` of the pairs,
+    `validation_…`, which is for choosing hyperparameters, and `test_…`; and the share of pairs with an
     out-of-vocabulary word, which are left out. Analogies: the share answered rightly, and the share of questions left
     out. `flops_per_pair` are floating-point operations of products in the loss of a pair and its gradient, counted,
     for models with windows.
@@ -55,15 +59,25 @@ def score(model: nn.Module, run: Run, data: TextData, history: History) -> dict[
     for name, pairs in data.similarity.items():
         for kind, vectors in kinds.items():
             metrics[f"{name}{kind}"], missing = spearman(vectors, data.vocabulary, pairs, name)
+        for part, chosen in halves(pairs).items():
+            metrics[f"{part}_{name}"], _ = spearman(model.vectors(), data.vocabulary, chosen, f"{name}, {part}")
         metrics[f"{name}_missing"] = missing
     metrics["analogy_accuracy"], metrics["analogy_missing"] = answer(model.vectors(), data.vocabulary, data.analogies)
     flops = pair_flops(run, model)
     return metrics if flops is None else metrics | {"flops_per_pair": flops}
 
 
-def spearman(
-    vectors: Tensor, vocabulary: Vocabulary, pairs: Sequence[tuple[str, str, float]], benchmark: str
-) -> tuple[float, float]:
+def halves(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """Return the pairs of a benchmark drawn at random into two halves, `validation` and `test`: the same every time."""
+    order = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(HALVES_SEED)).tolist()
+    middle = len(pairs) // 2
+    return {
+        "validation": [pairs[number] for number in order[:middle]],
+        "test": [pairs[number] for number in order[middle:]],
+    }
+
+
+def spearman(vectors: Tensor, vocabulary: Vocabulary, pairs: Sequence[Pair], benchmark: str) -> tuple[float, float]:
     """Return Spearman's correlation of cosines with ratings over the in-vocabulary pairs, and the share of others.
 
     Args:
@@ -75,15 +89,20 @@ def spearman(
     Raises:
         UserError: fewer than three pairs are in the vocabulary.
     """
-    known = [(ids, rating) for *words, rating in pairs if (ids := vocabulary.ids(words)) is not None]
-    if len(known) < 3:
+    rated = cosines_and_ratings(vectors, vocabulary, pairs)
+    if len(rated) < 3:
         raise UserError(
-            f"{benchmark}: {len(known)} of {len(pairs)} pairs are in the vocabulary: three are needed; take more text"
+            f"{benchmark}: {len(rated)} of {len(pairs)} pairs are in the vocabulary: three are needed; take more text"
         )
-    first, second = torch.tensor([ids for ids, _ in known], device=vectors.device).T
-    cosines = functional.cosine_similarity(vectors[first].double(), vectors[second].double())
-    correlation = stats.spearmanr(cosines.cpu().numpy(), [rating for _, rating in known]).statistic
-    return float(correlation), 1 - len(known) / len(pairs)
+    return float(stats.spearmanr(rated.cpu().numpy()).statistic), 1 - len(rated) / len(pairs)
+
+
+def cosines_and_ratings(vectors: Tensor, vocabulary: Vocabulary, pairs: Sequence[Pair]) -> Tensor:
+    """Return the cosine of the vectors and the human rating of each in-vocabulary pair, float64 (pairs, 2)."""
+    known = [(*ids, rating) for *words, rating in pairs if (ids := vocabulary.ids(words)) is not None]
+    first, second, ratings = torch.tensor(known, dtype=torch.float64, device=vectors.device).view(-1, 3).T
+    cosines = functional.cosine_similarity(vectors[first.long()].double(), vectors[second.long()].double())
+    return torch.stack([cosines, ratings], 1)
 
 
 def answer(
@@ -130,7 +149,8 @@ def outputs(model: nn.Module, run: Run, data: TextData) -> dict[str, Tensor]:
     """Return what the figures need.
 
     `grouped` (n,): ids of the in-vocabulary words of `GROUPS`, in order, and `vectors` (n, dimensions) of length 1 of
-    them. `probes` (m,): the in-vocabulary words of `PROBES`; `neighbours` (m, NEIGHBOURS) and their `cosines`.
+    them. `probes` (m,): the in-vocabulary words of `PROBES`; `neighbours` (m, NEIGHBOURS) and their `cosines`. Of
+    the half of each similarity benchmark that is for testing `test_<name>_rated`, see `cosines_and_ratings`.
     """
     unit = functional.normalize(model.vectors())
     index = data.vocabulary.index
@@ -143,6 +163,9 @@ def outputs(model: nn.Module, run: Run, data: TextData) -> dict[str, Tensor]:
         "probes": probes,
         "neighbours": neighbours,
         "cosines": cosines,
+    } | {
+        f"test_{name}{RATED}": cosines_and_ratings(model.vectors(), data.vocabulary, halves(pairs)["test"])
+        for name, pairs in data.similarity.items()
     }
 
 

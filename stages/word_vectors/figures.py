@@ -3,15 +3,12 @@
 import torch
 from scipy import stats
 from torch import Tensor
-from torch.nn import functional
 
-from stages.core.data import load_prepared
 from stages.core.run import Run, one_of
-from stages.core.trained import load_model
 from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, Drawing, new_figure
 from stages.word_vectors.data import TextData
-from stages.word_vectors.evaluate import GROUPS
+from stages.word_vectors.evaluate import GROUPS, RATED
 
 
 def draw(label: str, outputs: dict[str, Tensor], data: TextData) -> dict[str, Drawing]:
@@ -21,14 +18,9 @@ def draw(label: str, outputs: dict[str, Tensor], data: TextData) -> dict[str, Dr
 
 def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
     """Return the in-vocabulary pairs of a similarity benchmark, of which `metric` is Spearman's correlation."""
-    data = load_prepared(run.family, run.data)
-    pairs = data.similarity[one_of(metric, list(data.similarity), f"{run.name}: headline.metric")]
-    model, _ = load_model(run, run.seeds[0], data.info)
-    known = [(ids, rating) for *words, rating in pairs if (ids := data.vocabulary.ids(words)) is not None]
-    first, second = model.vectors()[torch.tensor([ids for ids, _ in known])].unbind(1)
-    cosines = functional.cosine_similarity(first.double(), second.double()).numpy()
-    ratings = torch.tensor([rating for _, rating in known]).numpy()
-    return Examples((len(known),), lambda chosen: stats.spearmanr(cosines[chosen], ratings[chosen]).statistic)
+    benchmarks = [name.removesuffix(RATED) for name in outputs if name.endswith(RATED)]
+    rated = outputs[one_of(metric, benchmarks, f"{run.name}: headline.metric") + RATED].numpy()
+    return Examples((len(rated),), lambda chosen: stats.spearmanr(rated[chosen]).statistic)
 
 
 def _groups(label: str, outputs: dict[str, Tensor], data: TextData) -> Drawing:

@@ -13,18 +13,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from stages.core.device import matmul_precision
 from stages.word_vectors.data import Corpus
-from stages.word_vectors.train import Blocks, InputOutput, Seen, WindowArgs, in_reach, train_on_windows
+from stages.word_vectors.train import BLOCK, Blocks, InputOutput, Seen, WindowArgs, in_reach, train_on_windows
 
 DATA, DATA_KINDS = Corpus, ("subsample",)
-PLACES = 32  # of a step of gradient descent: with 256 it diverges
 
 
 class Args(WindowArgs):
-    """Hyperparameters."""
+    """Hyperparameters.
+
+    Every output vector is moved by every position of a step, so that the sum over many goes too far: with 256 training
+    diverges.
+    """
+
+    batch_size: int = Field(default=32, ge=BLOCK, multiple_of=BLOCK)
 
 
 class SkipGramSoftmax(InputOutput):
@@ -62,30 +68,21 @@ def train(model: SkipGramSoftmax, data: Corpus, args: Args, draws: torch.Generat
 
 @torch.no_grad()
 def step(model: SkipGramSoftmax, blocks: Blocks, args: Args, learning_rate: float, look: bool) -> Seen | None:
-    """Take a step of gradient descent for every `PLACES` places; return the losses of all before them if `look`.
-
-    Not one step for all of `blocks`, because every output vector is moved by every place, and the sum over many places
-    goes too far.
-    """
+    """Take a step of gradient descent on the summed loss of all pairs in `blocks`; return that loss if `look`."""
     inputs, outputs = model.input.weight, model.output.weight
-    near = blocks.near.flatten(0, 1)  # (places, reach)
+    near = blocks.near.flatten(0, 1)  # (positions, reach)
     contexts = in_reach(blocks.tokens[:, None], blocks.window).transpose(1, 2).expand(blocks.near.shape).flatten(0, 1)
-    losses = []
-    for center, context, in_window in zip(
-        blocks.centers.split(PLACES), contexts.split(PLACES), near.split(PLACES), strict=True
-    ):
-        v = inputs.index_select(0, center)
-        logits = v @ outputs.T  # (PLACES, words)
-        size = in_window.sum(1, keepdim=True)
-        if look:
-            loss = (torch.logsumexp(logits, 1, keepdim=True) * size).sum() - (
-                logits.gather(1, context) * in_window
-            ).sum()
-            losses.append(loss)
-        # Derivative of the loss by the logits: p for each word of the window, minus 1 where that word stands.
-        slope = torch.softmax(logits, 1).mul_(size)
-        slope.scatter_add_(1, context, -in_window.to(slope.dtype))
-        move_v = slope @ outputs
-        outputs.addmm_(slope.T, v, alpha=-learning_rate)
-        inputs.index_add_(0, center, move_v, alpha=-learning_rate)
-    return Seen(torch.stack(losses).sum(), near.sum()) if look else None
+    v = inputs.index_select(0, blocks.centers)
+    logits = v @ outputs.T  # (positions, words)
+    size = near.sum(1, keepdim=True)
+    seen = None
+    if look:
+        of_pairs = (logits.gather(1, contexts) * near).sum()
+        seen = Seen((torch.logsumexp(logits, 1, keepdim=True) * size).sum() - of_pairs, near.sum())
+    # Derivative of the loss by the logits: p for each word of the window, minus 1 where that word stands.
+    slope = torch.softmax(logits, 1).mul_(size)
+    slope.scatter_add_(1, contexts, -near.to(slope.dtype))
+    move_v = slope @ outputs
+    outputs.addmm_(slope.T, v, alpha=-learning_rate)
+    inputs.index_add_(0, blocks.centers, move_v, alpha=-learning_rate)
+    return seen

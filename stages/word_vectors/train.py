@@ -54,9 +54,12 @@ class WindowArgs(VectorArgs):
     Attributes:
         window: the largest distance between a word and its context. Each position draws its own from 1 to this
             (Mikolov et al. 2013, Efficient Estimation, section 3.2), so that near words count more.
+        batch_size: positions a step, a multiple of `BLOCK`; null for as many as training bears at a learning rate of
+            0.025 (see the module's docstring). A higher rate needs smaller steps.
     """
 
     window: int = Field(default=5, ge=1)
+    batch_size: int | None = Field(default=None, ge=BLOCK, multiple_of=BLOCK)
 
 
 class NegativeArgs(WindowArgs):
@@ -213,6 +216,8 @@ def step_shape(counts: Tensor, args: WindowArgs) -> StepShape:
     per_pair = args.num_negatives if isinstance(args, NegativeArgs) else 1
     per_block = BLOCK * (args.window + 1) * per_pair  # a position has window + 1 pairs on average
     negatives = -(-per_block // SHARE)
+    if args.batch_size is not None:
+        return StepShape(args.batch_size // BLOCK, negatives, per_pair / negatives)
     share_of_most_frequent = (counts.max() ** 0.75 / (counts**0.75).sum()).item()
     blocks = int(LOAD / (per_block * share_of_most_frequent))
     return StepShape(min(max(blocks, 1), BLOCKS), negatives, per_pair / negatives)
@@ -245,8 +250,10 @@ def sum_overlaps(blocks: Tensor, window: int) -> Tensor:
     """
     number, reach, columns = blocks.shape
     ahead = -(-reach // BLOCK)  # a block reaches into so many, itself included
-    total = blocks.new_zeros(number + ahead - 1, BLOCK, columns)
-    for shift in range(ahead):
+    total = blocks.new_empty(number + ahead - 1, BLOCK, columns)
+    total[:number] = blocks[:, :BLOCK]
+    total[number:] = 0.0
+    for shift in range(1, ahead):
         part = blocks[:, shift * BLOCK : (shift + 1) * BLOCK]
         total[shift : shift + number, : part.shape[1]] += part
     return total.view(-1, columns)[: number * BLOCK + 2 * window]

@@ -32,6 +32,16 @@ def test_mlp_is_affine_relu_affine():
     torch.testing.assert_close(model(x), hidden @ model[3].weight.T + model[3].bias)
 
 
+def test_output_of_the_features_of_an_mlp_are_its_logits():
+    """The features are the activations of the last hidden layer, as many as that has units."""
+    model = build_mlp(layer_sizes=[12, 4, 3], dropout=0.5).eval()
+    x = torch.randn(5, 1, 3, 4)
+    features = model.features(x)
+    torch.testing.assert_close(features, (x.reshape(5, 12) @ model[1].weight.T + model[1].bias).clamp(min=0))
+    assert torch.equal(model.output(features), model(x))
+    assert list(model.state_dict()) == ["1.weight", "1.bias", "4.weight", "4.bias"]
+
+
 def test_lenet_is_convolution_pooling_normalisation_relu():
     """In evaluation, with other statistics than the initial ones; and a linear layer on the features."""
     args = lenet.Args(**TRAINING, channels=[3], kernel_size=3, num_features=5)

@@ -8,7 +8,7 @@ import torch
 
 from stages.core.data import RAW, load_data, write_data
 from stages.core.errors import UserError
-from stages.image_classification.prepare import IdxImages, read_idx
+from stages.image_classification.prepare import IdxImages, pixel_statistics, read_idx
 
 CLASSES = [str(i) for i in range(10)]
 
@@ -51,8 +51,19 @@ def test_validation_is_held_out_of_the_training_images_alone(raw):
 def test_pixel_statistics_come_from_the_training_split_only(raw):
     data = recipe(8).read(raw)
     pixels = data.train.inputs.double() / 255
-    assert data.info["pixel_mean"] == pytest.approx(pixels.mean().item())
-    assert data.info["pixel_sd"] == pytest.approx(pixels.std().item())
+    assert data.info["pixel_mean"] == pytest.approx(pixels.mean().item(), rel=1e-12)
+    assert data.info["pixel_sd"] == pytest.approx(pixels.std().item(), rel=1e-12)
+
+
+def test_pixel_statistics_do_not_depend_on_the_number_of_threads():
+    """Tensor.std of as many images has other last digits with two threads than with one."""
+    images = torch.randint(256, (5000, 1, 10, 10), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    statistics = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        statistics.append(pixel_statistics(images))
+    torch.set_num_threads(1)
+    assert statistics[0] == statistics[1]
 
 
 def test_prepared_data_survive_the_disk(raw, tmp_path, monkeypatch):

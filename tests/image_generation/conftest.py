@@ -14,8 +14,9 @@ from tests.conftest import ROOT, yaml
 from tests.image_generation.small import EXTRACTOR, small_images
 
 NETWORK = {"num_latents": 3, "num_epochs": 1, "batch_size": 16, "learning_rate": 0.001, "layer_sizes": [8]}
+OTHER = {"layer_sizes": [784, 16, 4], "num_epochs": 5, "batch_size": 16, "learning_rate": 0.1}
 SHARED = {"data": "squares", "preset": "none", "seeds": 2}
-COMPARED = {"data": "squares", "extractor": "extractor"}
+COMPARED = {"data": "squares", "extractor": "extractor", "held_out_extractor": "other"}
 FAMILIES = {
     "image_classification": {
         "presets": {"none": {}},
@@ -23,7 +24,8 @@ FAMILIES = {
         "runs": {
             name: SHARED | {"model": "lenet", "args": EXTRACTOR.model_dump(exclude_defaults=True)}
             for name in ("extractor", "untrained")
-        },
+        }
+        | {"other": SHARED | {"model": "mlp", "args": OTHER}},
     },
     "image_generation": {
         "presets": {"none": {}},
@@ -56,6 +58,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("STAGES_WORKERS", "1")
         patch.setattr(scores, "NUM_SAMPLES", 60)
         train("image_classification/extractor")
+        train("image_classification/other")
         for row in load_family("image_generation").runs:
             train(f"image_generation/{row}")
             evaluate(f"image_generation/{row}")

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from stages.core.data import Data, Split, load_prepared
-from stages.core.run import Run, load_family, load_run
-from stages.core.trained import load_model
+from stages.core.run import Run, load_family
 from stages.image_classification.train import fit
-from stages.image_generation import evaluate, sample_quality, vae
+from stages.image_generation import evaluate, vae
+from stages.image_generation.sample_quality import Judge, load_judge, score
 from tests.image_classification.contract import wrong_normalisation
 from tests.image_generation.small import EXTRACTOR, divided, small_images
 from tests.planted import Planted, Planting, learning_rate_ten_times_too_high, nothing, test_split_in_training
@@ -72,33 +72,33 @@ def noisy_waves(num_train: int, num_test: int) -> Data:
 
 
 @cache
-def load_extractor(run: str) -> tuple[nn.Module, Run] | None:
-    """Return the classifier that extracts features of the samples of a run, and the classifier's run.
+def load_judges(run: str) -> list[Judge] | None:
+    """Return the judges of a run's samples, by test images and by held-out ones.
 
-    Of the small run it is trained here; of a row without a generator there is none.
+    Of the small run one is trained here, which takes both places; of a row without a generator there are none.
     """
     if run == PLANTED.run.name:
         args = EXTRACTOR.model_copy(update={"kernel_size": 3, "num_epochs": 10, "batch_size": 20})
         small = Run("image_classification/small", "image_classification", "lenet", "noisy_waves", args, [1], "cpu")
         torch.manual_seed(1)
-        return fit(small, noisy_waves(400, 1), 1)[0], small
+        data = noisy_waves(400, 1)
+        model = fit(small, data, 1)[0].eval()
+        return 2 * [Judge(model, small, data.info, PLANTED.data.test.inputs)]
     family, _, row = run.partition("/")
     entry = load_family(family).sections["sample_quality"].get(row)
     if entry is None:
         return None
-    classifier = load_run(f"{sample_quality.CLASSIFIERS}/{entry['extractor']}")
-    info = load_prepared(classifier.family, classifier.data).info
-    return load_model(classifier, classifier.seeds[0], info)[0], classifier
+    data = load_prepared(family, entry["data"])
+    return [
+        load_judge(entry["extractor"], data.test.inputs),
+        load_judge(entry["held_out_extractor"], data.validation.inputs),
+    ]
 
 
 def score_samples(model: nn.Module, run: Run, data: Data, predictions: Mapping[str, Tensor]) -> dict[str, float]:
     """Return what the stage `sample_quality` makes of samples."""
-    extractor = load_extractor(run.name)
-    if extractor is None:
-        return {}
-    real, _ = sample_quality.extract(*extractor, data, data.test.inputs)
-    samples, plain = predictions["samples"], predictions.get("unchosen")
-    return sample_quality.score_samples(*extractor, data, real, samples, plain)
+    judges = load_judges(run.name)
+    return {} if judges is None else score(predictions["samples"], *judges)
 
 
 PLANTED = Planted(

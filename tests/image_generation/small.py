@@ -29,9 +29,12 @@ def small_images(count: int = 96, size: int = 28) -> Data:
 
 
 def divided(images: Tensor, classes: Tensor, num_train: int) -> Data:
-    """Return data of images, uint8 (n, 1, height, width), and classes, int64 (n,): the first are the training split."""
+    """Return data of images, uint8 (n, 1, height, width), and classes, int64 (n,): the first are the training split.
+
+    The others are both the test and the validation split.
+    """
     pixels = images[:num_train].double() / 255
     info = {"task": "multiclass", "classes": [f"class {number}" for number in range(int(classes.max()) + 1)]}
     info |= {"pixel_mean": pixels.mean().item(), "pixel_sd": pixels.std().item()}
     train, test = (Split(images[part], classes[part]) for part in (slice(num_train), slice(num_train, None)))
-    return Data(train, None, test, info)
+    return Data(train, test, test, info)

@@ -1,4 +1,4 @@
-"""Images a second that the row of DCGAN trains on, as a ratio to the usual loop in the same run.
+"""Images a second that the row r1_gan trains on, as a ratio to the usual loop in the same run.
 
 `make bench` runs them. The peer has the row's networks and batches in the loop of PyTorch's own tutorial: a DataLoader,
 float32, channels first, and a discriminator whose weights get gradients from the generator's step too. It has neither
@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from stages.core.data import Data, Split
 from stages.core.device import prepare_device, product_dtype
 from stages.core.run import load_run
-from stages.image_generation import dcgan
+from stages.image_generation import r1_gan
 from stages.image_generation.train import QUARTER, ToFeatureMaps, ToVectors
 from tests.conftest import ROOT
 
@@ -24,12 +24,12 @@ NUM_BATCHES = 40
 
 
 @pytest.fixture(scope="module")
-def args() -> dcgan.Args:
-    """Those of the row, for one epoch, after which nothing is calibrated."""
+def args() -> r1_gan.Args:
+    """Those of the row, for one epoch."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        own = load_run("image_generation/dcgan").args
-    return own.model_copy(update={"num_epochs": 1, "candidates": 1})
+        own = load_run("image_generation/r1_gan").args
+    return own.model_copy(update={"num_epochs": 1})
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def images(args) -> torch.Tensor:
     return torch.randint(256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def usual_networks(args: dcgan.Args) -> nn.Module:
+def usual_networks(args: r1_gan.Args) -> nn.Module:
     """Return the row's networks, channels first, with torch's own layers between feature maps and vectors."""
-    networks = dcgan.build(args, {})
+    networks = r1_gan.build(args, {})
     channels = 2 * args.num_channels
     for network in (networks.generator, networks.discriminator):
         for place, layer in enumerate(network):
@@ -52,7 +52,7 @@ def usual_networks(args: dcgan.Args) -> nn.Module:
     return networks.to(memory_format=torch.contiguous_format)
 
 
-def usual_epoch(networks: nn.Module, images: torch.Tensor, args: dcgan.Args) -> None:
+def usual_epoch(networks: nn.Module, images: torch.Tensor, args: r1_gan.Args) -> None:
     """Train on all images once, as PyTorch's tutorial does."""
     size, betas = args.batch_size, (args.beta1, args.beta2)
     generator, discriminator = networks.generator.train(), networks.discriminator.train()
@@ -84,8 +84,8 @@ def test_images_a_second(benchmark, precision, images, args, peer_seconds):
         pytest.skip("this processor does not multiply in bfloat16")
     data = Data(Split(images, images[:, 0, 0, 0]), None, Split(images[:1], images[:1, 0, 0, 0]), {})
     args = args.model_copy(update={"precision": precision})
-    networks = dcgan.build(args, {})
-    benchmark.pedantic(dcgan.train, (networks, data, args, 1, "benchmark"), rounds=3, warmup_rounds=1)
+    networks = r1_gan.build(args, {})
+    benchmark.pedantic(r1_gan.train, (networks, data, args, 1, "benchmark"), rounds=3, warmup_rounds=1)
     seconds = benchmark.stats.stats.mean
     ratio = peer_seconds / seconds
     benchmark.extra_info |= {"images a second": len(images) / seconds, "times as fast as the usual loop": ratio}

@@ -1,5 +1,6 @@
 """Scores that need no classifier, in cases whose answer is known."""
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -7,9 +8,9 @@ import pytest
 import torch
 
 from stages.core.errors import UserError
-from stages.image_generation import autoencoder, evaluate, gan, training_images, vae
+from stages.image_generation import autoencoder, evaluate, training_images, vae
 from stages.image_generation.data import intensities
-from stages.image_generation.evaluate import latent_divergence, nearest
+from stages.image_generation.evaluate import c2st_accuracy, latent_divergence, nearest
 from tests.image_generation.small import small_images
 from tests.image_generation.test_models import ARGS, trained
 
@@ -55,6 +56,19 @@ def test_divergence_of_standard_normal_latents_is_none_and_of_others_the_formula
     assert latent_divergence(3.0 + 2.0 * latents) == pytest.approx(wanted, rel=0.01)
 
 
+def test_a_classifier_tells_latents_from_the_prior_by_more_than_mean_and_covariance():
+    """Not normal ones; uniform ones of mean 0 and variance 1; and nearly all that lie elsewhere."""
+    draws = torch.Generator().manual_seed(1)
+    normal = torch.randn(4000, 8, generator=draws)
+    uniform = math.sqrt(12) * (torch.rand(4000, 8, generator=draws) - 0.5)
+    assert latent_divergence(uniform) < 0.01
+    accuracies = [c2st_accuracy(latents) for latents in (normal, uniform, normal + 3)]
+    assert accuracies[0] == pytest.approx(0.5, abs=4 / math.sqrt(4 * 4000))
+    assert accuracies[1] > 0.55
+    assert accuracies[2] > 0.99
+    assert c2st_accuracy(uniform) == accuracies[1]
+
+
 def test_elbo_is_the_mean_over_all_images(monkeypatch):
     """And not that of the batches' means, of which the last is of fewer images."""
     monkeypatch.setattr(evaluate, "BATCH", 7)
@@ -76,17 +90,10 @@ def test_elbo_of_a_normal_likelihood_is_that_of_a_density():
     assert many["negative_elbo_density"] < min(0, few["negative_elbo_density"])
 
 
-def test_samples_without_a_selection_lie_beside_selected_ones():
-    """Of a model that has candidates; as many, and others."""
-    model, data, _ = trained(gan, candidates=2)
-    images = evaluate.example_scores(model, SimpleNamespace(args=model.args), data)
-    assert images["unchosen"].shape == images["samples"].shape == (20, 1, 28, 28)
-    assert not torch.equal(images["unchosen"], images["samples"])
-
-
 def test_denoising_is_scored_on_noisy_images_against_whole_ones(monkeypatch):
     """A model that leaves images as they are errs by the squares of the pixels that were set to 0."""
-    monkeypatch.setattr(evaluate, "latent_divergence", lambda latents: 0.0)
+    for of_latents in ("latent_divergence", "c2st_accuracy"):
+        monkeypatch.setattr(evaluate, of_latents, lambda latents: 0.0)
     data, same = small_images(), SimpleNamespace(encode=lambda images: images, decode=lambda images: images)
     scores = evaluate.score(same, SimpleNamespace(args=ARGS[autoencoder]), data, [], {})
     assert scores["reconstruction_error"] == 0

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from stages.image_generation import autoencoder, evaluate, vae
+from stages.image_generation import autoencoder, dcgan, evaluate, vae
 from stages.image_generation.figures import draw, draw_table, side_by_side
 from tests.image_generation.test_models import ARGS, trained
 
@@ -29,8 +29,14 @@ def test_a_vae_shows_samples_progress_walks_and_reconstructions(monkeypatch):
     assert Image.open(io.BytesIO(found["samples"].figure)).size == (480, 480)
 
 
+def test_uniform_noise_and_mixtures_have_no_walks(monkeypatch):
+    """On an arc between two draws there is no such noise."""
+    assert set(drawings(dcgan, monkeypatch)) == {"samples", "nearest", "progress", "epochs"}
+    assert "walks" not in drawings(vae, monkeypatch, num_components=2)
+
+
 def test_an_autoencoder_with_two_latent_dimensions_shows_them(monkeypatch):
-    assert set(drawings(autoencoder, monkeypatch, num_latents=2, noise=0.0)) == {"reconstructions", "codes"}
+    assert set(drawings(autoencoder, monkeypatch, num_latents=2, noise=0.0)) == {"reconstructions", "latents"}
     assert set(drawings(autoencoder, monkeypatch, num_latents=3, noise=0.0)) == {"reconstructions"}
 
 

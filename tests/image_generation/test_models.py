@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from stages.core.errors import UserError
 from stages.core.schema import validate
-from stages.image_generation import autoencoder, dcgan, gan, pixel_gaussian, training_images, uniform_noise, vae
+from stages.image_generation import autoencoder, dcgan, gan, pixel_gaussian, r1_gan, training_images, uniform_noise, vae
 from stages.image_generation import train as training
 from stages.image_generation.data import intensities
 from stages.image_generation.train import Generator, gradient_penalty
@@ -22,7 +22,8 @@ ARGS = {
     autoencoder: autoencoder.Args(**COMMON, layer_sizes=[32], noise=0.2),
     vae: vae.Args(**COMMON, layer_sizes=[32]),
     gan: gan.Args(**COMMON, layer_sizes=[16, 32], dropout=0.2, ema_decay=0.9),
-    dcgan: dcgan.Args(**COMMON, num_channels=4, ema_decay=0.9, gradient_penalty=0.3, candidates=2),
+    dcgan: dcgan.Args(**COMMON, num_channels=4),
+    r1_gan: r1_gan.Args(**COMMON, num_channels=4, ema_decay=0.9, gradient_penalty=0.3, candidates=2),
     uniform_noise: uniform_noise.Args(),
     pixel_gaussian: pixel_gaussian.Args(),
     training_images: training_images.Args(num_images=20),
@@ -62,7 +63,7 @@ def test_the_same_seed_draws_the_same_images(module):
     assert not torch.equal(images, other)
 
 
-@pytest.mark.parametrize("module", [vae, gan, dcgan], ids=name)
+@pytest.mark.parametrize("module", [vae, gan, dcgan, r1_gan], ids=name)
 def test_progress_has_samples_from_the_same_noise_after_each_epoch(module):
     model, _, history = trained(module)
     assert model.progress.shape == (len(history), 64, 28, 28)
@@ -82,7 +83,22 @@ def test_reconstructions_become_better(module):
     assert error < 0.8 * functional.mse_loss(intensities(data.train.inputs).mean(0).expand_as(test), test)
 
 
-@pytest.mark.parametrize("module", [gan, dcgan], ids=name)
+def test_whitened_latents_have_mean_0_and_covariance_i_and_reconstructions_stay():
+    """The same seed trains the same network, whether it is whitened afterwards or not."""
+    plain, data, history = trained(autoencoder, num_epochs=40)
+    whitened, _, same_history = trained(autoencoder, num_epochs=40, whiten=True)
+    assert history == same_history
+    training, test = intensities(data.train.inputs), intensities(data.test.inputs)
+    with torch.no_grad():
+        latents = whitened.encode(training).double()
+        torch.testing.assert_close(latents.mean(0), torch.zeros(3).double(), rtol=0, atol=1e-4)
+        torch.testing.assert_close(latents.T.cov(), torch.eye(3).double(), rtol=0, atol=1e-4)
+        assert not torch.allclose(plain.encode(training).T.cov(), torch.eye(3), atol=0.1)
+        found, wanted = (model.decode(model.encode(test)) for model in (whitened, plain))
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("module", [gan, dcgan, r1_gan], ids=name)
 def test_generator_and_discriminator_learn_in_turn(module):
     """A discriminator that trains tells an untrained generator's samples; one that does not, does not."""
     model, _, history = trained(module, num_epochs=10, discriminator_learning_rate=3e-3)
@@ -102,7 +118,7 @@ def test_gradient_penalty_of_a_linear_discriminator_is_the_squared_norm_of_its_w
 def test_a_gradient_penalty_regularises_the_discriminator():
     settings = {"num_epochs": 4, "discriminator_learning_rate": 3e-3, "penalty_interval": 1}
     free, held = (
-        trained(dcgan, gradient_penalty=penalty, **settings)[2][-1]["discriminator_loss"] for penalty in (0.0, 30.0)
+        trained(r1_gan, gradient_penalty=penalty, **settings)[2][-1]["discriminator_loss"] for penalty in (0.0, 30.0)
     )
     assert free < held
 
@@ -111,17 +127,48 @@ def test_the_penalty_is_added_at_its_interval(monkeypatch):
     """12 steps, two epochs of 6: at the first, the fifth and the ninth."""
     added = []
     monkeypatch.setattr(training, "gradient_penalty", lambda *given: added.append(1) or gradient_penalty(*given))
-    trained(dcgan, penalty_interval=4)
+    trained(r1_gan, penalty_interval=4)
     assert len(added) == 3
 
 
-def test_the_discriminator_of_dcgan_compares_the_images_of_a_batch():
+def test_the_discriminator_of_r1_gan_compares_the_images_of_a_batch():
     """The same image among copies of itself, or among others, gets different logits."""
-    model, data, _ = trained(dcgan)
+    model, data, _ = trained(r1_gan)
     images = 2 * intensities(data.test.inputs[:8]) - 1
     alike = images[:1].expand_as(images)
     with torch.no_grad():
         assert not torch.allclose(model.discriminator(images)[0], model.discriminator(alike)[0], atol=1e-5)
+
+
+def test_batch_normalisation_of_dcgan_is_where_the_paper_has_it():
+    """In every layer but the discriminator's first one, the generator's output, and the last linear layer."""
+    args = dcgan.Args(**COMMON | {"num_latents": 100}, num_channels=32)
+    torch.manual_seed(0)
+    networks = dcgan.build(args, {})
+    kinds = [[type(layer).__name__ for layer in network] for network in (networks.generator, networks.discriminator)]
+    assert kinds == [
+        [
+            *("Linear", "ToFeatureMaps", "BatchNorm2d", "ReLU"),
+            *("ConvTranspose2d", "BatchNorm2d", "ReLU"),
+            *("ConvTranspose2d", "Tanh"),
+        ],
+        ["Conv2d", "LeakyReLU", "Conv2d", "BatchNorm2d", "LeakyReLU", "ToVectors", "Linear"],
+    ]
+    for network in (networks.generator, networks.discriminator):
+        for layer in network:
+            if isinstance(layer, torch.nn.Linear | torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+                assert layer.weight.std().item() == pytest.approx(0.02, rel=0.1)
+    noise = networks.noise(1000, torch.Generator().manual_seed(0))
+    assert noise.shape == (1000, 100)
+    assert -1 <= noise.min() < -0.99 and 0.99 < noise.max() <= 1
+    assert noise.std().item() == pytest.approx(1 / math.sqrt(3), rel=0.01)
+
+
+def test_dcgan_draws_with_the_last_weights():
+    """And not with an average of earlier ones."""
+    model, _, _ = trained(dcgan)
+    for averaged, last in zip(model.averaged.module.parameters(), model.generator.parameters(), strict=True):
+        assert torch.equal(averaged, last)
 
 
 def test_of_many_candidates_the_likelier_are_selected(monkeypatch):
@@ -148,8 +195,8 @@ def test_of_many_candidates_the_likelier_are_selected(monkeypatch):
 
 
 def test_one_candidate_left_over_is_compared_with_others():
-    """The discriminator of DCGAN compares the images of a batch: 17 in batches of 16 would leave one alone."""
-    model, data, _ = trained(dcgan)
+    """The discriminator compares the images of a batch: 17 in batches of 16 would leave one alone."""
+    model, data, _ = trained(r1_gan)
     features = model.all_selection_features(intensities(data.test.inputs[:17]))
     assert features.shape == (17, 1 + 8)  # the logit and 8 feature maps
     assert features.isfinite().all()
@@ -251,7 +298,7 @@ def test_training_images_are_training_images_each_once():
         trained(training_images, num_images=97)
 
 
-@pytest.mark.parametrize("module", [autoencoder, vae, gan, dcgan], ids=name)
+@pytest.mark.parametrize("module", [autoencoder, vae, gan, dcgan, r1_gan], ids=name)
 def test_latents_of_no_dimension_are_refused(module):
     with pytest.raises(UserError, match="num_latents"):
         validate(module.Args, ARGS[module].model_dump() | {"num_latents": 0}, "runs.x.args")
@@ -276,7 +323,7 @@ def test_bfloat16_changes_training_and_not_evaluation(monkeypatch):
     assert model.train() and loss("bfloat16") != loss("float32")
 
 
-@pytest.mark.parametrize("module", [vae, gan, dcgan], ids=name)
+@pytest.mark.parametrize("module", [vae, gan, dcgan, r1_gan], ids=name)
 def test_the_batch_that_an_image_is_drawn_in_changes_nothing(module):
     model, _, _ = trained(module)
     noise = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))

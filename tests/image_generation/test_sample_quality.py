@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.data import PREDICTIONS, read_tensors, write_tensors
+from stages.core.data import PREDICTIONS, PREPARED, load_prepared, write_tensors
 from stages.core.errors import UserError
 from stages.core.run import EVALUATIONS, METRICS
 from stages.image_generation.sample_quality import sample_quality
@@ -23,20 +23,26 @@ def test_training_images_are_scored_better_than_noise(trained):
     """By every score, with a number a seed and the extractor's name beside them."""
     copies, noise = scored("copies"), scored("noise")
     assert set(copies["frechet_distance"]["seeds"]) == {"1", "2"}
-    assert copies["frechet_distance"]["mean"] < noise["frechet_distance"]["mean"] / 10
+    for metric in ("frechet_distance", "frechet_distance_held_out"):
+        assert copies[metric]["mean"] < noise[metric]["mean"] / 10
     for metric in ("classifier_score", "precision", "recall", "rarest_class_share"):
         assert copies[metric]["mean"] > noise[metric]["mean"]
     assert copies["settings"]["extractor"] == "extractor"
     assert scored("copies") == copies
 
 
-def test_samples_without_a_selection_are_scored_too(trained):
-    """By their Frechet distance: here those of noise."""
-    copies, noise = (EVALUATIONS / f"image_generation/{row}" / PREDICTIONS for row in ("copies", "noise"))
-    before = {f"unchosen_{seed}": read_tensors(noise)[f"samples_{seed}"] for seed in (1, 2)}
-    write_tensors(copies, read_tensors(copies) | before)
-    assert scored("copies")["frechet_without_selection"] == scored("noise")["frechet_distance"]
-    assert "frechet_without_selection" not in scored("noise")
+def test_the_second_judge_compares_with_held_out_images_by_other_features(trained):
+    """Samples that are the held-out images themselves have no distance to those, whatever the first judge says."""
+    path = EVALUATIONS / "image_generation/copies" / PREDICTIONS
+    data = load_prepared("image_classification", "squares")
+    held_out, test = data.validation.inputs, data.test.inputs
+    write_tensors(path, {"samples_1": held_out})
+    negatives = data.test._replace(inputs=255 - test)._asdict()
+    write_tensors(PREPARED / "image_classification/squares/test.safetensors", negatives)
+    scores = scored("copies")
+    assert scores["frechet_distance_held_out"]["mean"] == pytest.approx(0.0, abs=1e-4)
+    assert scores["frechet_distance"]["mean"] > 1
+    assert scores["settings"]["held_out_extractor"] == "other"
 
 
 def test_another_extractor_reruns_nothing_but_these_stages_and_the_report():
@@ -55,7 +61,7 @@ def test_another_extractor_reruns_nothing_but_these_stages_and_the_report():
 
 
 def test_bad_entries_are_named(trained):
-    """An extractor that was not trained, a row without a generator, a row without an entry: one line, no file."""
+    """No trained extractor, held-out images, generator, entry: one line, no file."""
     with pytest.raises(UserError, match="data/models/image_classification/untrained/1.safetensors is missing"):
         sample_quality("blind")
     with pytest.raises(UserError, match=r"sample_quality\.autoencoder: must be a row with a generator"):
@@ -67,17 +73,25 @@ def test_bad_entries_are_named(trained):
     Path("data/evaluations/image_generation/noise").rmdir()
     with pytest.raises(UserError, match="noise/predictions.safetensors is missing or damaged"):
         sample_quality("noise")
+    (PREPARED / "image_classification/squares/validation.safetensors").unlink()
+    with pytest.raises(UserError, match=r"sample_quality\.copies\.data = squares: must be data with held-out images"):
+        sample_quality("copies")
     assert not list(Path("metrics/image_generation").glob("sample_quality/*"))
 
 
 def test_committed_generators_come_in_the_order_of_honest_training():
-    """In every seed: noise, pixels drawn alone, GAN, DCGAN, training images; DCGAN forgets no class."""
-    names = ("uniform_noise", "pixel_gaussian", "gan", "dcgan", "training_images")
-    noise, pixels, gan, dcgan, training = [json.loads((COMMITTED / f"{name}.json").read_text()) for name in names]
-    for seed in dcgan["frechet_distance"]["seeds"]:
-        distances = [row["frechet_distance"]["seeds"]["1"] for row in (noise, pixels)]  # which no seed changes
-        distances += [row["frechet_distance"]["seeds"][seed] for row in (gan, dcgan, training)]
+    """In every seed: noise, pixels drawn alone, GAN, DCGAN, R1 GAN, the same with a selection, training images.
+
+    The R1 GAN forgets no class.
+    """
+    names = ("uniform_noise", "pixel_gaussian", "gan", "dcgan", "r1_gan", "r1_gan_selected", "training_images")
+    rows = {name: json.loads((COMMITTED / f"{name}.json").read_text()) for name in names}
+    for seed in rows["r1_gan"]["frechet_distance"]["seeds"]:
+        distances = [row["frechet_distance"]["seeds"] for row in rows.values()]
+        distances = [seeds.get(seed, seeds["1"]) for seeds in distances]  # noise and pixels have one seed
         assert distances == sorted(distances, reverse=True)
-        assert dcgan["rarest_class_share"]["seeds"][seed] >= 0.04
-    assert dcgan["frechet_distance"]["mean"] <= pixels["frechet_distance"]["mean"] / 10
-    assert dcgan["classifier_score"]["mean"] >= 7
+        for name in ("r1_gan", "r1_gan_selected"):
+            assert rows[name]["rarest_class_share"]["seeds"][seed] >= 0.04
+    best = rows["r1_gan_selected"]
+    assert best["frechet_distance"]["mean"] <= rows["pixel_gaussian"]["frechet_distance"]["mean"] / 5
+    assert best["classifier_score"]["mean"] >= 7

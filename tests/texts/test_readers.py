@@ -9,11 +9,13 @@ from stages.texts.readers import (
     READERS,
     read_brown,
     read_gcide,
+    read_gcide_synonyms,
     read_plain,
     read_text8,
     read_verse,
     read_wikipedia,
     read_wordnet,
+    read_wordnet_synonyms,
 )
 
 LICENCE = "  1 This software and database is being provided to you, the LICENSEE, by\n  2 Princeton University.\n"
@@ -131,7 +133,7 @@ def test_damaged_xml_is_one_line(tmp_path, content):
     one_line(caught)
 
 
-def test_wordnet_is_words_and_gloss(tmp_path):
+def test_wordnet_is_glosses_and_its_words_only_if_asked_for(tmp_path):
     """Underscores are spaces; the licence is not read; the files come as nouns, verbs, adjectives, adverbs."""
     write_wordnet(
         tmp_path,
@@ -139,7 +141,8 @@ def test_wordnet_is_words_and_gloss(tmp_path):
         noun="00000001 03 n 02 physical_entity 0 thing 1 001 @ 00001740 n 0000 | it exists; a|b  \n",
         verb="00000002 29 v 01 breathe 0 000 01 + 02 00 | draw air\n",
     )
-    assert [" ".join(text.split()) for text in read_wordnet(tmp_path)] == [
+    assert [text.strip() for text in read_wordnet(tmp_path)] == ["it exists; a|b", "draw air", "at once"]
+    assert [" ".join(text.split()) for text in read_wordnet_synonyms(tmp_path)] == [
         "physical entity thing it exists; a|b",
         "breathe draw air",
         "now at once",
@@ -152,7 +155,7 @@ def test_wordnets_count_of_words_is_hexadecimal(tmp_path):
         names = [f"w{chr(97 + i)}" for i in range(count)]
         pairs = " ".join(f"{name} 0" for name in names)
         write_wordnet(tmp_path, noun=f"00000001 03 n {count:02x} {pairs} 001 @ 00001740 n 0000 | gloss\n")
-        assert words(read_wordnet(tmp_path)) == [*names, "gloss"]
+        assert words(read_wordnet_synonyms(tmp_path)) == [*names, "gloss"]
 
 
 @pytest.mark.parametrize(
@@ -179,6 +182,18 @@ def test_gcide_paragraphs_lose_the_names_of_their_source(tmp_path):
     (tmp_path / "gcide.dict").write_bytes(text.encode("latin-1"))
     paragraphs = [" ".join(text.split()) for text in read_gcide(tmp_path)]
     assert paragraphs == ["Cat \\Cat\\, n. [OE. catte.] 1. An animal.", "2. A ship.", "Dog [Obs.] Don’t."]
+
+
+def test_gcide_loses_its_lists_of_synonyms_unless_they_are_asked_for(tmp_path):
+    """A list may stand alone or end a paragraph; a word that begins with Syn, or a cross-reference, is no list."""
+    text = (
+        "Abuse\n   To hurt.\n\n   Syn: To maltreat; injure;\n        revile.\n\n   Usage: {Abuse}, {Misuse}.\n\n"
+        "Synod\n   A council.\n   Syn. -- Assembly.\n\nRide\n   To travel. See Synonym, below."
+    )
+    (tmp_path / "gcide.dict").write_text(text)
+    shown = [" ".join(text.split()) for text in read_gcide(tmp_path)]
+    assert shown == ["Abuse To hurt.", "Synod A council.", "Ride To travel. See Synonym, below."]
+    assert "maltreat;" in words(read_gcide_synonyms(tmp_path)) and "Assembly." in words(read_gcide_synonyms(tmp_path))
 
 
 def test_text8_is_read_in_parts_that_end_with_a_word(tmp_path):

@@ -83,6 +83,7 @@ def gensim_model(run: Run, data: Corpus, skip_gram: bool = True):
         workers=2,
         seed=1,
         epochs=run.args.num_epochs,
+        alpha=GENSIM_RATES[int(skip_gram)],
     )
     model.build_vocab(sentences)
     return model, sentences
@@ -94,12 +95,14 @@ def in_root(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_device("cpu")
 
 
+# CBOW and skip-gram: the best on half of the pairs of 0.025 (gensim's own), 0.05 and 0.1, as ours was chosen.
+GENSIM_RATES = (0.1, 0.025)
 found: dict[tuple[str, str], tuple[float, ...]] = {}
 
 
 @pytest.mark.parametrize("who", ["gensim with 2 workers", "one seed on one core", "two seeds side by side"])
 @pytest.mark.parametrize("model", ["skip_gram", "cbow"])
-@pytest.mark.benchmark(group="all 8.1 million words, 5 epochs")
+@pytest.mark.benchmark(group="all 7.7 million words")
 def test_gensim(benchmark, model, who, capsys):
     run, data = load(f"word_vectors/{model}")
     allowed = 0.01 if model == "skip_gram" else 0.02
