@@ -29,12 +29,13 @@ def evaluate(name: str) -> None:
             scores[seed], predicted = measure(run, model, data, history)
             for found in predicted.values():
                 predictions |= {f"{part}_{seed}": tensor for part, tensor in found.items()}
-            if seed == run.seeds[0]:
+            if seed == run.seeds[0]:  # another seed may draw other texts, whose terms give a model of another size
+                meaning = settings(run, data, model)
                 write_tensors(folder / "test.safetensors", family.outputs(model, run, data, **predicted))
                 family.export(model, data, folder)
         if predictions:
             write_tensors(folder / PREDICTIONS, predictions)
-        write_json(METRICS / f"{name}.json", summarise(scores) | {"settings": settings(run, data, model)})
+        write_json(METRICS / f"{name}.json", summarise(scores) | {"settings": meaning})
 
 
 def measure(

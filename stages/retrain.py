@@ -52,6 +52,7 @@ def record(name: str, num_seeds: int) -> None:
     known = next(iter(metrics.values()))
     for seed in (seed for seed in range(1, num_seeds + 1) if str(seed) not in known):
         scores, found = _train(run, data, seed)
+        found["num_parameters"] = reference.settings.get("num_parameters")  # of the first seed
         if found != reference.settings or scores.keys() != metrics.keys():
             raise UserError(
                 f"metrics/references/{name}.json: is of other settings, another machine or a further stage; "

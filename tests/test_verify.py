@@ -5,11 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
-from stages import verify
+from stages import evaluate, retrain, verify
 from stages.results.fresh import read_metrics, verification
 from stages.results.project import load_project
-from stages.results.references import load_references
+from stages.results.references import load_references, save_reference
 from tests.conftest import LINE, ROOT, edited, in_workspace
 from tests.small_repository import rebuild
 
@@ -99,6 +101,26 @@ def test_update_replaces_what_changed_and_shows_it(recorded, cli):
     assert "line/slow  test_loss" in done.stdout and "line/fast" not in done.stdout
     assert list(load_references()["line/slow"].metrics["test_loss"]) == ["1"]
     assert cli("verify", "line/slow").returncode == 0
+
+
+def test_the_size_of_a_model_that_depends_on_its_seed_is_that_of_the_first(recorded, monkeypatch):
+    """In the metrics, when that seed is trained again, and when seeds are added."""
+
+    def as_large_as_its_seed(run, seed, info):
+        line = nn.Linear(1, 1)
+        line.register_parameter("unused", nn.Parameter(torch.zeros(seed)))
+        return line, [{"epoch": 1, "train_loss": 1.0}]
+
+    monkeypatch.setattr(evaluate, "load_model", as_large_as_its_seed)
+    monkeypatch.setattr("stages.line.train.fit", lambda run, data, seed: as_large_as_its_seed(run, seed, data.info))
+    evaluate.evaluate("line/slow")
+    settings = json.loads(SLOW.read_text())["settings"]
+    assert settings["num_parameters"] == 3
+    save_reference("line/slow", load_references()["line/slow"].model_copy(update={"settings": settings}))
+    size = "settings.num_parameters"
+    assert size not in [finding.metric for finding in retrain.retrain("line/slow").findings]
+    retrain.record("line/slow", 3)
+    assert set(load_references()["line/slow"].metrics["test_loss"]) == {"1", "2", "3"}
 
 
 def test_a_run_that_is_gone_loses_its_reference(recorded, cli):
