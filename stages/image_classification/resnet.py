@@ -29,6 +29,7 @@ class Args(NetworkArgs):
         num_channels: feature maps of the first stage.
         block: `basic` has two convolutions of 3 by 3; `bottleneck` one of them, with a quarter of the feature maps,
             between two of 1 by 1.
+        stem_stride: by which the first convolution divides height and width; 2 makes a deep network cheap.
         shortcuts: false for the plain network, the same layers one after the other.
         normalisation: after each convolution.
         dropout: probability of zeroing the mean of a feature map before the output layer.
@@ -36,6 +37,7 @@ class Args(NetworkArgs):
 
     blocks: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=3)]
     num_channels: int = Field(ge=4)
+    stem_stride: int = Field(default=1, ge=1, le=4)
     block: Literal["basic", "bottleneck"] = "basic"
     shortcuts: bool = True
     normalisation: Normalisation = "batch"
@@ -77,7 +79,8 @@ class Block(nn.Module):
 
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the untrained network."""
-    layers: list[nn.Module] = [convolution(1, args.num_channels, 3, normalisation=args.normalisation)]
+    kind = args.normalisation
+    layers: list[nn.Module] = [convolution(1, args.num_channels, 3, normalisation=kind, stride=args.stem_stride)]
     before = args.num_channels
     for stage, count in enumerate(args.blocks):
         channels = args.num_channels * 2**stage * (1 if args.block == "basic" else EXPANSION)

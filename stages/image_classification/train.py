@@ -1,5 +1,6 @@
 """Training of image classifiers: pixels are augmented and scaled, then the common loop with cross-entropy."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -8,9 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stages.core.data import Data, Split
+from stages.core.errors import UserError
 from stages.core.run import Run
 from stages.core.training import Augment, History, TrainingArgs, train
 from stages.image_classification.augmentation import Augmentation, augment_pixels, augment_values
+
+Watcher = Callable[[nn.Module, Split], Callable[[], dict[str, float]]]
 
 
 class ImageArgs(TrainingArgs):
@@ -20,12 +24,14 @@ class ImageArgs(TrainingArgs):
         pixels: `unit` scales to [0, 1], as torchvision's ToTensor does; `signed` to [-1, 1];
             `standardised` subtracts the training split's mean and divides by its standard deviation.
         augmentation: changes of training images, see `augmentation.py`.
+        num_train: how many training images are used, drawn by the seed; all if absent.
         label_smoothing: share of the target that all classes divide among them (Szegedy et al. 2016, Rethinking the
             Inception Architecture, section 7).
     """
 
     pixels: Literal["unit", "signed", "standardised"] = "unit"
     augmentation: list[Augmentation] = []
+    num_train: int | None = Field(default=None, ge=1)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
 
 
@@ -46,21 +52,41 @@ def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
     """Return the trained model and its history; `data` is as prepared, on the run's device.
 
     Raises:
-        UserError: training diverged.
+        UserError: training diverged, or there are fewer training images than `num_train`.
     """
+    return fit_watched(run, data, seed)
+
+
+def fit_watched(run: Run, data: Data, seed: int, watcher: Watcher | None = None) -> tuple[nn.Module, History]:
+    """Do what `fit` does; `watcher` gets the model and scaled training images and returns `watch` of the loop."""
     model = run.build(data.info).to(run.device)
-    training = scale_pixels(data.train, data.info, run.args)
+    images = _drawn(data.train, run, seed)
+    training = scale_pixels(images, data.info, run.args)
+    watch = None if watcher is None else watcher(model, training)
     validation = None if data.validation is None else scale_pixels(data.validation, data.info, run.args)
     label = f"{run.name} seed {seed}"
     augment = None
     if run.args.augmentation:
-        training, augment = data.train, augmenter(run.args, data.info, seed)
+        training, augment = images, augmenter(run.args, data.info, seed)
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
         smoothing = run.args.label_smoothing if model.training else 0.0
         return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
 
-    return model, train(model, loss, training, run.args, seed=seed, validation=validation, label=label, augment=augment)
+    return model, train(
+        model, loss, training, run.args, seed=seed, validation=validation, label=label, augment=augment, watch=watch
+    )
+
+
+def _drawn(split: Split, run: Run, seed: int) -> Split:
+    """Return `num_train` of the images, or all."""
+    count = run.args.num_train
+    if count is None:
+        return split
+    if count > len(split.inputs):
+        raise UserError(f"{run.name}: num_train = {count} must be at most the {len(split.inputs)} training images")
+    chosen = torch.randperm(len(split.inputs), generator=torch.Generator().manual_seed(seed))[:count]
+    return Split(split.inputs[chosen], split.targets[chosen])
 
 
 def augmenter(args: ImageArgs, info: dict[str, Any], seed: int) -> Augment:

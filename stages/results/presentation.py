@@ -50,6 +50,8 @@ class Table(Strict):
         shares: those of them that are 0 or 1 for each seed, such as whether training diverged.
         close: how far the document's number may lie from ours and still be called close.
         relative_to: a row by whose first metric that of each row is divided, in a column of its own; null for none.
+        cost_in: a row by whose recorded seconds of training a seed those of each row are divided, in a column of its
+            own; null for none.
         difference_from: a row whose first metric is subtracted from that of each row, seed by seed, with its interval,
             in a column of its own; null for none.
         published: rows of others.
@@ -65,6 +67,7 @@ class Table(Strict):
     digits: int = Field(default=4, ge=0, le=8)
     close: float = Field(default=0.01, gt=0)
     relative_to: str | None = None
+    cost_in: str | None = None
     difference_from: str | None = None
     published: list[Published] = []
     rows: Names
@@ -127,7 +130,7 @@ def load_tables(family: str) -> FamilyTables:
     tables = {}
     for name, table in content.tables.items():
         full = {"rows": [f"{family}/{row}" for row in table.rows]}
-        for option in ("relative_to", "difference_from"):
+        for option in ("relative_to", "cost_in", "difference_from"):
             if (row := getattr(table, option)) is not None:
                 full[option] = f"{family}/{row}"
         tables[name] = table.model_copy(update=full)

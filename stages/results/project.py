@@ -186,7 +186,7 @@ def _check_shown(family: str, shown: FamilyTables, project: Project) -> None:
             one_of(argument, sorted(arguments), f"{where}.arguments")
         for metric in table.shares:
             one_of(metric, table.metrics, f"{where}.shares")
-        for option in ("relative_to", "difference_from"):
+        for option in ("relative_to", "cost_in", "difference_from"):
             if getattr(table, option) is not None:
                 one_of(getattr(table, option), table.rows, f"{where}.{option}")
         for metric in {metric for entry in table.published for metric in entry.values}:

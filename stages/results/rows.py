@@ -6,7 +6,7 @@ from stages.core.errors import UserError
 from stages.core.run import METRICS
 from stages.results.fresh import verification
 from stages.results.project import Project
-from stages.results.references import load_references, with_recorded_seeds
+from stages.results.references import Reference, load_references, with_recorded_seeds
 from stages.results.statistics import test_share_of
 from stages.results.tables import Row, read_values
 
@@ -52,7 +52,15 @@ def read_rows(project: Project, runs: list[str] | None = None) -> tuple[dict[str
             document=project.texts[name].document,
             note=project.texts[name].note,
             test_share=test_share_of(settings[name]),
+            seconds_a_seed=_seconds_a_seed(references.get(name), len(project.seeds_of(name))),
         )
         for name in chosen
     }
     return rows, settings
+
+
+def _seconds_a_seed(reference: Reference | None, num_seeds: int) -> float | None:
+    """Return what training a seed took when the reference was recorded."""
+    if reference is None or "train" not in reference.seconds:
+        return None
+    return reference.seconds["train"] / num_seeds

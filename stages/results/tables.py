@@ -54,6 +54,7 @@ class Row:
         document: the document's numbers, by metric.
         test_share: where seeds are the folds of a cross-validation, the examples that one tests on divided by those
             that it trains on; see `stages.results.statistics.mean_interval`.
+        seconds_a_seed: of training, as recorded with the run's reference; None if nothing is.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Row:
     document: dict[str, float]
     note: str = ""
     test_share: float | None = None
+    seconds_a_seed: float | None = None
 
     def numbers(self, metric: str) -> list[float]:
         """Return a metric's numbers, one a seed."""
@@ -195,6 +197,8 @@ def results_frame(table: Table, rows: Sequence[Row], *, stacked: bool = False) -
     for row in (row for row in rows if row.name == table.relative_to):
         metric = table.metrics[0]
         columns["ratio"] = [_show_ratio(other, row, metric) for other in rows]
+    for row in (row for row in rows if row.name == table.cost_in):
+        columns[f"cost in “{row.label}”"] = [_show_cost(other, row) for other in rows]
     for row in (row for row in rows if row.name == table.difference_from):
         metric = table.metrics[0]
         columns[f"{words(metric)} minus “{row.label}” (95 % interval)"] = [
@@ -333,6 +337,12 @@ def _show_ratio(row: Row, base: Row, metric: str) -> str:
     if metric not in row.values or metric not in base.values:
         return NOTHING
     return f"{mean(row.numbers(metric)) / mean(base.numbers(metric)):.3f}"
+
+
+def _show_cost(row: Row, base: Row) -> str:
+    if row.seconds_a_seed is None or not base.seconds_a_seed:
+        return NOTHING
+    return f"{row.seconds_a_seed / base.seconds_a_seed:.1f}"
 
 
 def _show_paired(row: Row, base: Row, metric: str, digits: int) -> str:

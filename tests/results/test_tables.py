@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -183,6 +184,12 @@ def test_published_rows_stand_below_ours_and_ratios_beside_them():
     assert frame["ratio"].tolist() == ["0.500", "1.000", "–"]
     assert frame["parameters"].tolist()[2] == "–"
     assert "ratio" not in tables.results_frame(table, [row()])
+
+
+def test_a_cost_is_the_recorded_seconds_of_a_seed_in_those_of_another_row():
+    rows = [replace(row(), seconds_a_seed=30.0), replace(row("b"), seconds_a_seed=12.0), row("c")]
+    frame = tables.results_frame(TABLE.model_copy(update={"cost_in": "line/b"}), rows)
+    assert frame["cost in “label b”"].tolist() == ["2.5", "1.0", "–"]
 
 
 def test_a_difference_is_of_equal_seeds_with_the_interval_of_the_paired_t_test():
