@@ -18,9 +18,11 @@ class NetworkArgs(ImageArgs):
     Attributes:
         precision: of products and convolutions in training; evaluation is in float32. See `stages/core/device.py` for
             processors without bfloat16.
+        mirrored_in_test: whether an image is classified by the mean of its logits and its mirror image's.
     """
 
     precision: Literal["float32", "bfloat16"] = "bfloat16"
+    mirrored_in_test: bool = False
 
 
 class ConvolutionalNetwork(nn.Module):
@@ -29,12 +31,17 @@ class ConvolutionalNetwork(nn.Module):
     def __init__(self, args: NetworkArgs, maps: nn.Module, output: nn.Module) -> None:
         """Keep `maps`, images -> feature maps, and `output`, feature maps -> logits; both in channels-last order."""
         super().__init__()
-        self.precision = args.precision
+        self.precision, self.mirrored_in_test = args.precision, args.mirrored_in_test
         self.maps = maps.to(memory_format=torch.channels_last)
         self.output = output.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits."""
+        if self.mirrored_in_test and not self.training:
+            return (self._logits(images) + self._logits(images.flip(-1))) / 2
+        return self._logits(images)
+
+    def _logits(self, images: Tensor) -> Tensor:
         dtype = product_dtype(self.precision, images.device.type)
         with torch.autocast(images.device.type, dtype, enabled=self.training and dtype != torch.float32):
             return self.output(self.maps(images.contiguous(memory_format=torch.channels_last))).float()

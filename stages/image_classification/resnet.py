@@ -27,9 +27,11 @@ class Args(NetworkArgs):
     Attributes:
         blocks: how many each stage has.
         num_channels: feature maps of the first stage.
+        stem_channels: of the first convolution; as many as those of the first stage if absent.
         block: `basic` has two convolutions of 3 by 3; `bottleneck` one of them, with a quarter of the feature maps,
             between two of 1 by 1.
         stem_stride: by which the first convolution divides height and width; 2 makes a deep network cheap.
+        stem_pooling: whether a maximum pooling that halves the size follows it, as in the paper's networks for ImageNet.
         shortcuts: false for the plain network, the same layers one after the other.
         normalisation: after each convolution.
         dropout: probability of zeroing the mean of a feature map before the output layer.
@@ -37,7 +39,9 @@ class Args(NetworkArgs):
 
     blocks: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=3)]
     num_channels: int = Field(ge=4)
+    stem_channels: int | None = Field(default=None, ge=1)
     stem_stride: int = Field(default=1, ge=1, le=4)
+    stem_pooling: bool = False
     block: Literal["basic", "bottleneck"] = "basic"
     shortcuts: bool = True
     normalisation: Normalisation = "batch"
@@ -80,8 +84,10 @@ class Block(nn.Module):
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the untrained network."""
     kind = args.normalisation
-    layers: list[nn.Module] = [convolution(1, args.num_channels, 3, normalisation=kind, stride=args.stem_stride)]
-    before = args.num_channels
+    before = args.stem_channels or args.num_channels
+    layers: list[nn.Module] = [convolution(1, before, 3, normalisation=kind, stride=args.stem_stride)]
+    if args.stem_pooling:
+        layers.append(nn.MaxPool2d(2))
     for stage, count in enumerate(args.blocks):
         channels = args.num_channels * 2**stage * (1 if args.block == "basic" else EXPANSION)
         for index in range(count):
