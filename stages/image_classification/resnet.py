@@ -31,7 +31,7 @@ class Args(NetworkArgs):
         block: `basic` has two convolutions of 3 by 3; `bottleneck` one of them, with a quarter of the feature maps,
             between two of 1 by 1.
         stem_stride: by which the first convolution divides height and width; 2 makes a deep network cheap.
-        stem_pooling: whether a maximum pooling that halves the size follows it, as in the paper's networks for ImageNet.
+        stem_pooling: whether a maximum pooling that halves the size follows it, as in the networks for ImageNet.
         shortcuts: false for the plain network, the same layers one after the other.
         normalisation: after each convolution.
         dropout: probability of zeroing the mean of a feature map before the output layer.
