@@ -20,11 +20,13 @@ class Args(NetworkArgs):
     Attributes:
         layers: convolutions of each block.
         num_channels: feature maps of the first convolution.
+        stem_pooling: whether a maximum pooling that halves the size follows it, as in the networks for ImageNet.
         growth_rate: feature maps that a layer adds.
     """
 
     layers: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=3)]
     num_channels: int = Field(ge=1)
+    stem_pooling: bool = False
     growth_rate: int = Field(ge=1)
 
 
@@ -55,7 +57,7 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the untrained network."""
     first = nn.Conv2d(1, args.num_channels, 3, padding=1, bias=False)
     kaiming(first)
-    layers: list[nn.Module] = [first]
+    layers: list[nn.Module] = [first, nn.MaxPool2d(2)] if args.stem_pooling else [first]
     channels = args.num_channels
     for index, count in enumerate(args.layers):
         if index:
