@@ -133,7 +133,7 @@ def test_googlenet_is_stem_blocks_and_means():
 
 @pytest.mark.parametrize("kind", ["basic", "bottleneck"])
 def test_resnet_is_of_torchvisions_blocks(kind):
-    model = built(resnet, blocks=[1, 2], num_channels=4, block=kind)
+    model = built(resnet, blocks=[1, 2], num_channels=4, stem_channels=3, stem_pooling=True, block=kind)
     theirs, factor = (tv_resnet.BasicBlock, 1) if kind == "basic" else (tv_resnet.Bottleneck, 4)
 
     def block(num_inputs: int, planes: int, stride: int) -> nn.Module:
@@ -144,8 +144,8 @@ def test_resnet_is_of_torchvisions_blocks(kind):
         return theirs(num_inputs, planes, stride, projection)
 
     other = nn.Sequential(
-        *(nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU()),
-        *(block(4, 4, 1), block(4 * factor, 8, 2), block(8 * factor, 8, 1)),
+        *(nn.Conv2d(1, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2)),
+        *(block(3, 4, 1), block(4 * factor, 8, 2), block(8 * factor, 8, 1)),
         *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8 * factor, 3)),
     )
     check_equal(model, with_the_same_weights(other, model), other)
@@ -165,7 +165,7 @@ def test_a_plain_network_is_the_residual_one_without_the_shortcuts():
 
 
 def test_densenet_is_of_torchvisions_blocks_without_bottlenecks():
-    model = built(densenet, layers=[2, 3], num_channels=4, growth_rate=3)
+    model = built(densenet, layers=[2, 3], num_channels=4, stem_pooling=True, growth_rate=3)
 
     class Layer(nn.Module):
         def __init__(self, num_inputs: int) -> None:
@@ -182,10 +182,24 @@ def test_densenet_is_of_torchvisions_blocks_without_bottlenecks():
         return made
 
     other = nn.Sequential(
-        *(nn.Conv2d(1, 4, 3, padding=1, bias=False), block(2, 4), tv_densenet._Transition(10, 5), block(3, 5)),
+        *(
+            nn.Conv2d(1, 4, 3, padding=1, bias=False),
+            nn.MaxPool2d(2),
+            block(2, 4),
+            tv_densenet._Transition(10, 5),
+            block(3, 5),
+        ),
         *(nn.BatchNorm2d(14), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(14, 3)),
     )
     check_equal(model, with_the_same_weights(other, model), other)
+
+
+def test_a_test_image_and_its_mirror_image_are_classified_alike_where_asked():
+    model = built(vgg, convolutions=[1], channels=[4], num_hiddens=7, mirrored_in_test=True)
+    once = with_the_same_weights(built(vgg, convolutions=[1], channels=[4], num_hiddens=7), model).eval()
+    x = images()
+    assert not torch.allclose(model.train()(x), model(x.flip(-1)), rtol=1e-3)
+    torch.testing.assert_close(model.eval()(x), (once(x) + once(x.flip(-1))) / 2)
 
 
 def test_row_lstm_steps_through_the_rows_and_classifies_by_the_last_output():
