@@ -16,21 +16,20 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
     """Return the metrics of one trained model; errors are shares of images classified wrong.
 
     `train_error` is that of the images it was trained on, `generalisation_gap` the validation error minus that. Where
-    the weight decay was chosen, also what `choose_weight_decay` says of it, and `estimate_distance`, by how much the
-    estimated error misses the test error.
+    the weight decay was chosen: `test_error`, what `choose_weight_decay` says of the choice, and `estimate_distance`,
+    by how much the estimated error misses the test error.
     """
     last, predicted = history[-1], classifiers.outputs(model, run, data)
     test_error = 1 - accuracy(predicted["predicted"], predicted["actual"])
-    scores = {
+    if "chosen_decay" in last:
+        distance = abs(last["estimated_error"] - test_error)
+        return {"test_error": test_error, "estimate_distance": distance} | {name: last[name] for name in CHOICE}
+    return {
         "train_error": last["train_error"],
         "validation_error": last["validation_error"],
         "generalisation_gap": last["validation_error"] - last["train_error"],
         "test_error": test_error,
     }
-    if "chosen_decay" in last:
-        scores |= {name: last[name] for name in CHOICE}
-        scores["estimate_distance"] = abs(last["estimated_error"] - test_error)
-    return scores
 
 
 def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
