@@ -102,7 +102,7 @@ def estimate_error(
         others = torch.cat([fold for other, fold in enumerate(folds) if other != number])
         training, validation = (Split(images.inputs[part], images.targets[part]) for part in (others, held_out))
         torch.manual_seed(seed)
-        with contextlib.redirect_stderr(io.StringIO()):  # a line for each of hundreds of networks
+        with contextlib.redirect_stderr(io.StringIO()):  # a line for each of many networks
             model, _ = fit_watched(run, Data(training, None, validation, info), seed)
         predicted = predict(model, scale_pixels(validation, info, run.args).inputs).argmax(1)
         wrong += (predicted != validation.targets).sum().item()

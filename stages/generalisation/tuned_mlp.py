@@ -4,6 +4,7 @@ k-fold cross-validation (document 002, Task03, section 1; Stone 1974, Cross-Vali
 Statistical Predictions): the images are divided into k folds, each is validated on once by a network trained on the
 others, and the value with the fewest mistakes over all folds is chosen. A single split is a division of which only the
 first fold is validated on. The network is that of `mlp`, trained anew on all images with the chosen value.
+Pixels are scaled by mean and standard deviation of the whole training split, labels of other images are not used.
 """
 
 from typing import Annotated
