@@ -40,9 +40,9 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
 def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
     """Return what the figures need.
 
-    Beside `predicted` and `actual` classes, int64 (n,): `moved` and `turned`, the accuracies by PIXELS and DEGREES on the
-    first CURVE test images, float32; of a convolutional network `filters` of its first layer, float32 (filters, height, width), and
-    `feature_maps`, what they make of the first test image, float32 (filters, 28, 28).
+    Beside `predicted` and `actual` classes, int64 (n,): `moved` and `turned`, the accuracies by PIXELS and DEGREES on
+    the first CURVE test images, float32; of a convolutional network `filters` of its first layer, float32 (filters,
+    height, width), and `feature_maps`, what they make of the first test image, float32 (filters, 28, 28).
     """
     few = replace(data, test=Split(data.test.inputs[:CURVE], data.test.targets[:CURVE]))
     found = classifiers.outputs(model, run, data) | {
