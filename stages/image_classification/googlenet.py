@@ -55,7 +55,11 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
         Inception(before, width) for before, width in zip([args.stem[1], *outputs], args.widths, strict=False)
     )
     maps = nn.Sequential(
-        *(convolution(1, args.stem[0], 5), nn.MaxPool2d(3, 2, padding=1), convolution(*args.stem, 3)),
+        *(
+            convolution(info.get("channels", 1), args.stem[0], 5),
+            nn.MaxPool2d(3, 2, padding=1),
+            convolution(*args.stem, 3),
+        ),
         *(first, second, nn.MaxPool2d(3, 2, padding=1), third, fourth),
     )
     return ConvolutionalNetwork(args, maps, averaged(outputs[-1], len(info["classes"])))
