@@ -37,7 +37,9 @@ def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
         torch.manual_seed(SEED)
         draws = torch.Generator().manual_seed(SEED)
         shown = data.train.inputs[:SHOWN]
-        found["augmented"] = torch.stack([augment_pixels(shown, run.args.augmentation, draws) for _ in range(DRAWS)])
+        found["augmented"] = torch.stack(
+            [augment_pixels(shown, run.args.augmentation, draws, data.info.get("background", 0)) for _ in range(DRAWS)]
+        )
     return found
 
 

@@ -4,19 +4,19 @@ import json
 import tarfile
 import zlib
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor
 from torch.nn import functional
 
 from stages.colour_pictures.data import Pictures, write_pictures
 from stages.core.data import RAW, Split, split_randomly
 from stages.core.errors import UserError
-from stages.core.schema import Strict
+from stages.core.schema import Strict, distinct
 from stages.image_classification.prepare import pixel_statistics
 
 SIZE, CHANNELS = 32, 3
@@ -26,12 +26,17 @@ JOINERS = {"200D", "FE0F"}  # code points that join others, or ask for a picture
 VARIANTS = {"1F468", "1F469", "1F9D1", "2642", "2640", "27A1"}
 
 
+def _distinct_values(classes: dict[str, str]) -> dict[str, str]:
+    distinct(list(classes.values()))
+    return classes
+
+
 class Emoji(Strict):
     """Emoji of two designers by their Unicode category: the first one's in all splits, the other's in a further test.
 
     Inputs are uint8 of shape (n, 3, SIZE, SIZE), targets int64 of shape (n,). An emoji, with its variants, is on one
     side of the split whoever draws it. `info` keeps the pixel mean and standard deviation of the training split, over
-    all channels, on the scale from 0 to 1, and `test_ids`, the names of the test split's emoji.
+    all channels, on the scale from 0 to 1, `background`, and `test_ids`, the names of the test split's emoji.
 
     Attributes:
         raw: data set of the designer to train on.
@@ -45,7 +50,7 @@ class Emoji(Strict):
 
     raw: str
     other_designer: str
-    classes: dict[str, str] = Field(min_length=2)
+    classes: Annotated[dict[str, str], Field(min_length=2), AfterValidator(_distinct_values)]
     validation: float = Field(gt=0, lt=0.5)
     test: float = Field(gt=0, lt=0.5)
     background: int = Field(ge=0, le=255)
@@ -58,7 +63,7 @@ class Emoji(Strict):
         """Write the emoji that both designers have into `folder`.
 
         Raises:
-            UserError: a file is missing or damaged, or a category has no emoji.
+            UserError: a file is missing or damaged, a category has no emoji, or none is left to choose on.
         """
         write_pictures(folder, self.read(RAW / self.raw, RAW / self.other_designer, where))
 
@@ -74,10 +79,13 @@ class Emoji(Strict):
         targets = torch.tensor([list(names).index(one.category) for one in emoji])
         pictures = read_pictures(own / "sheet.png", emoji, self.background)
         parts = self._split([base_of(one.unified) for one in emoji])
+        if not parts["validation"]:
+            raise UserError(f"{where}.validation = {self.validation}: is less than one of {len(emoji)} emoji")
         splits = {name: Split(pictures[part], targets[part]) for name, part in parts.items()}
         tested = [emoji[index] for index in parts["test"]]
         others = read_pictures(other / "sheet.png", [theirs[one.unified] for one in tested], self.background)
-        info = information(list(self.classes), splits["train"].inputs) | {"test_ids": [one.name for one in tested]}
+        info = information(list(self.classes), splits["train"].inputs)
+        info |= {"background": self.background, "test_ids": [one.name for one in tested]}
         return Pictures(
             splits["train"], splits["validation"], splits["test"], info, Split(others, splits["test"].targets)
         )

@@ -94,8 +94,8 @@ def classify(
 
 @app.command()
 def predictions(
-    run: Annotated[str, typer.Argument(metavar="ROW", help="a row of this family, or family/row")],
     file: Annotated[Path, typer.Argument(help="the CSV file to write; one that is there is replaced")],
+    run: Annotated[str, typer.Option("--run", help="a row of this family, or family/row")] = DEFAULT_RUN,
     model_seed: Annotated[int | None, typer.Option(help="one of the row's seeds; the first if none")] = None,
 ) -> None:
     """Write the likeliest class of each test picture and its probability as CSV: id, label, probability.

@@ -4,13 +4,18 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from stages.core.data import RAW, Data, Split, split_randomly, write_data
 from stages.core.errors import UserError
-from stages.core.schema import Strict
+from stages.core.schema import Strict, distinct
 from stages.image_classification.prepare import IdxImages, pixel_statistics
+
+
+def _distinct_values(classes: dict[str, int]) -> dict[str, int]:
+    distinct(list(classes.values()))
+    return classes
 
 
 class SomeClasses(Strict):
@@ -28,7 +33,9 @@ class SomeClasses(Strict):
     """
 
     raw: str
-    classes: dict[str, Annotated[int, Field(ge=0, le=255)]] = Field(min_length=2)
+    classes: Annotated[
+        dict[str, Annotated[int, Field(ge=0, le=255)]], Field(min_length=2), AfterValidator(_distinct_values)
+    ]
     num_validation: int = Field(ge=1)
     seed: int = Field(ge=0)
 
