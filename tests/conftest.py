@@ -23,7 +23,9 @@ from stages.core.family import family_module
 
 ROOT = Path(__file__).parent.parent
 FAMILIES = sorted(path.parent.name for path in (ROOT / "stages").glob("*/params.yaml"))
-WITH_CODE = [family for family in FAMILIES if (ROOT / "stages" / family / "train.py").exists()]  # others run theirs
+WITH_CODE = [  # others run theirs
+    family for family in FAMILIES if "\ncode:" not in (ROOT / "stages" / family / "params.yaml").read_text("utf-8")
+]
 LINE = Path("stages/line")  # of a workspace
 # With it DVC finds the `python` of this environment.
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from stages.image_classification.train import scale_pixels
 PIXELS = range(7)  # that images are moved by
 DEGREES = range(0, 181, 15)  # that images are turned by
 FAR, QUARTER_TURN = 4, 90  # what the metrics are of
+CURVE = 2500  # test images, the first ones, that the curves over all of these are of
 DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
@@ -38,13 +40,14 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
 def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
     """Return what the figures need.
 
-    Beside `predicted` and `actual` classes, int64 (n,): `moved` and `turned`, the accuracies by PIXELS and DEGREES,
-    float32; of a convolutional network `filters` of its first layer, float32 (filters, height, width), and
-    `feature_maps`, what they make of the first test image, float32 (filters, 28, 28).
+    Beside `predicted` and `actual` classes, int64 (n,): `moved` and `turned`, the accuracies by PIXELS and DEGREES on
+    the first CURVE test images, float32; of a convolutional network `filters` of its first layer, float32 (filters,
+    height, width), and `feature_maps`, what they make of the first test image, float32 (filters, 28, 28).
     """
+    few = replace(data, test=Split(data.test.inputs[:CURVE], data.test.targets[:CURVE]))
     found = classifiers.outputs(model, run, data) | {
-        "moved": torch.tensor([moved_accuracy(model, run, data, pixels) for pixels in PIXELS]),
-        "turned": torch.tensor([turned_accuracy(model, run, data, degrees) for degrees in DEGREES]),
+        "moved": torch.tensor([moved_accuracy(model, run, few, pixels) for pixels in PIXELS]),
+        "turned": torch.tensor([turned_accuracy(model, run, few, degrees) for degrees in DEGREES]),
     }
     layer = next((layer for layer in model.modules() if isinstance(layer, nn.Conv2d)), None)
     if layer is not None:

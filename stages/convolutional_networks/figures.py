@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from stages.convolutional_networks.evaluate import DEGREES, PIXELS
+from stages.convolutional_networks.evaluate import CURVE, DEGREES, PIXELS
 from stages.core.data import Data
 from stages.image_classification import figures as classifiers
 from stages.results.figures import COLOURS, Drawing, learning_curves, new_figure
@@ -38,8 +38,12 @@ def draw_table(
     """Return learning curves, and the accuracy by how far test images are moved and turned."""
     return {
         "curves": learning_curves(title, curves),
-        "moved": _accuracies(f"{title}: test images moved (first seed).", "pixels", PIXELS, outputs, "moved"),
-        "turned": _accuracies(f"{title}: test images turned (first seed).", "degrees", DEGREES, outputs, "turned"),
+        "moved": _accuracies(
+            f"{title}: the first {CURVE:,} test images moved (first seed).", "pixels", PIXELS, outputs, "moved"
+        ),
+        "turned": _accuracies(
+            f"{title}: the first {CURVE:,} test images turned (first seed).", "degrees", DEGREES, outputs, "turned"
+        ),
     }
 
 

@@ -6,13 +6,14 @@ map. Differences, for images of 28 by 28 pixels: four blocks in place of nine, f
 convolutions, no auxiliary classifiers.
 """
 
+from functools import partial
 from typing import Annotated, Any
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from stages.image_classification.layers import ConvolutionalNetwork, NetworkArgs, averaged, convolution
+from stages.image_classification.layers import ConvolutionalNetwork, NetworkArgs, Normalisation, averaged, convolution
 
 
 class Args(NetworkArgs):
@@ -22,24 +23,27 @@ class Args(NetworkArgs):
         stem: feature maps of the two convolutions before the blocks.
         widths: of each of the four blocks; a block gives eight times as many feature maps: 2 of 1 by 1, 4 of 3 by 3,
             1 of 5 by 5 and 1 behind the pooling, nearly as the paper's blocks divide theirs.
+        normalisation: after each convolution; the paper has none, Ioffe and Szegedy 2015, section 4.2, that of batches.
     """
 
     stem: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)]
     widths: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=4, max_length=4)]
+    normalisation: Normalisation = "none"
 
 
 class Inception(nn.Module):
     """A block: (batch, num_inputs, height, width) -> (batch, 8 width, height, width)."""
 
-    def __init__(self, num_inputs: int, width: int) -> None:
+    def __init__(self, num_inputs: int, width: int, normalisation: Normalisation = "none") -> None:
         """Build the branches, with half as many feature maps before the convolutions of 3 by 3 and 5 by 5."""
         super().__init__()
+        layer = partial(convolution, normalisation=normalisation)
         self.branches = nn.ModuleList(
             [
-                convolution(num_inputs, 2 * width, 1),
-                nn.Sequential(convolution(num_inputs, 2 * width, 1), convolution(2 * width, 4 * width, 3)),
-                nn.Sequential(convolution(num_inputs, width, 1), convolution(width, width, 5)),
-                nn.Sequential(nn.MaxPool2d(3, 1, padding=1), convolution(num_inputs, width, 1)),
+                layer(num_inputs, 2 * width, 1),
+                nn.Sequential(layer(num_inputs, 2 * width, 1), layer(2 * width, 4 * width, 3)),
+                nn.Sequential(layer(num_inputs, width, 1), layer(width, width, 5)),
+                nn.Sequential(nn.MaxPool2d(3, 1, padding=1), layer(num_inputs, width, 1)),
             ]
         )
 
@@ -52,14 +56,12 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the untrained network."""
     outputs = [8 * width for width in args.widths]
     first, second, third, fourth = (
-        Inception(before, width) for before, width in zip([args.stem[1], *outputs], args.widths, strict=False)
+        Inception(before, width, args.normalisation)
+        for before, width in zip([args.stem[1], *outputs], args.widths, strict=False)
     )
+    layer = partial(convolution, normalisation=args.normalisation)
     maps = nn.Sequential(
-        *(
-            convolution(info.get("channels", 1), args.stem[0], 5),
-            nn.MaxPool2d(3, 2, padding=1),
-            convolution(*args.stem, 3),
-        ),
+        *(layer(info.get("channels", 1), args.stem[0], 5), nn.MaxPool2d(3, 2, padding=1), layer(*args.stem, 3)),
         *(first, second, nn.MaxPool2d(3, 2, padding=1), third, fourth),
     )
     return ConvolutionalNetwork(args, maps, averaged(outputs[-1], len(info["classes"])))

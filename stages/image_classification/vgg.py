@@ -9,7 +9,13 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 from torch import nn
 
-from stages.image_classification.layers import ConvolutionalNetwork, NetworkArgs, convolution, fully_connected
+from stages.image_classification.layers import (
+    ConvolutionalNetwork,
+    NetworkArgs,
+    Normalisation,
+    convolution,
+    fully_connected,
+)
 
 
 class Args(NetworkArgs):
@@ -20,12 +26,14 @@ class Args(NetworkArgs):
         channels: feature maps of each block.
         num_hiddens: units of each of the two hidden layers; the paper has 4096.
         dropout: probability of zeroing one of them in training.
+        normalisation: after each convolution; the paper has none, torchvision's vgg11_bn that of batches.
     """
 
     convolutions: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=4)]
     channels: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=4)]
     num_hiddens: int = Field(ge=1)
     dropout: float = Field(default=0.5, ge=0, lt=1)
+    normalisation: Normalisation = "none"
 
     @model_validator(mode="after")
     def _as_many_numbers(self) -> "Args":
@@ -40,7 +48,7 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
     before, size = info.get("channels", 1), info.get("size", 28)
     for count, channels in zip(args.convolutions, args.channels, strict=True):
         for _ in range(count):
-            layers.append(convolution(before, channels, 3))
+            layers.append(convolution(before, channels, 3, normalisation=args.normalisation))
             before = channels
         layers.append(nn.MaxPool2d(2))
         size //= 2
