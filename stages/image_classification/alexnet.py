@@ -31,10 +31,11 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the untrained network."""
     first, second, third, fourth, fifth = args.channels
     maps = nn.Sequential(
-        *(convolution(1, first, 5), nn.MaxPool2d(3, 2, padding=1)),
+        *(convolution(info.get("channels", 1), first, 5), nn.MaxPool2d(3, 2, padding=1)),
         *(convolution(first, second, 5), nn.MaxPool2d(3, 2, padding=1)),
         *(convolution(second, third, 3), convolution(third, fourth, 3)),
         *(convolution(fourth, fifth, 3), nn.MaxPool2d(3, 2, padding=1)),
     )
-    output = fully_connected(fifth * 4 * 4, [args.num_hiddens] * 2, len(info["classes"]), args.dropout)
+    size = -(-info.get("size", 28) // 8)  # after three poolings that round up
+    output = fully_connected(fifth * size**2, [args.num_hiddens] * 2, len(info["classes"]), args.dropout)
     return ConvolutionalNetwork(args, maps, output)

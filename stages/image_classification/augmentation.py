@@ -5,6 +5,7 @@ of operations (AugMix, AutoAugment) are drawn for a few images at a time, since 
 """
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -22,14 +23,17 @@ SIMILAR = 8  # images that share a draw of a policy
 Change = Callable[[Tensor, torch.Generator], Tensor]
 
 
-def augment_pixels(images: Tensor, names: Collection[Augmentation], draws: torch.Generator) -> Tensor:
+def augment_pixels(
+    images: Tensor, names: Collection[Augmentation], draws: torch.Generator, background: int = 0
+) -> Tensor:
     """Return images, uint8 (n, channels, height, width), changed by those of `names` that change bytes.
 
-    Policies draw from torch's global generator.
+    `background` is the value of what a crop moves in. Policies draw from torch's global generator.
     """
+    changes: dict[str, Change] = {"flip": flip, "crop": partial(crop, background=background), "jitter": jitter}
     for name in OF_PIXELS:
         if name in names:
-            images = _policy(name, images) if name in ("autoaugment", "augmix") else _CHANGES[name](images, draws)
+            images = _policy(name, images) if name in ("autoaugment", "augmix") else changes[name](images, draws)
     return images
 
 
@@ -59,10 +63,11 @@ def flip(images: Tensor, draws: torch.Generator) -> Tensor:
     return torch.where(mirrored, images.flip(-1), images)
 
 
-def crop(images: Tensor, draws: torch.Generator, padding: int = PADDING) -> Tensor:
-    """Move each image by up to `padding` pixels in both directions; zeros move in."""
+def crop(images: Tensor, draws: torch.Generator, padding: int = PADDING, background: int = 0) -> Tensor:
+    """Move each image by up to `padding` pixels in both directions; pixels of value `background` move in."""
     offsets = torch.randint(2 * padding + 1, (2, len(images)), generator=draws)
-    windows = functional.pad(images, (padding,) * 4).unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1)
+    padded = functional.pad(images, (padding,) * 4, value=background)
+    windows = padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1)
     return windows[torch.arange(len(images)), :, offsets[0], offsets[1]]
 
 
@@ -98,6 +103,3 @@ def _policy(name: str, images: Tensor) -> Tensor:
 
     policy = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10) if name == "autoaugment" else v2.AugMix()
     return torch.cat([policy(few) for few in images.split(SIMILAR)])
-
-
-_CHANGES: dict[str, Change] = {"flip": flip, "crop": crop, "jitter": jitter}

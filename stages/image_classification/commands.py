@@ -1,5 +1,9 @@
-"""A trained image classifier at work on a user's own pictures: classes, probabilities, and the pixels that decide."""
+"""A trained image classifier at work: on a user's own pictures, and on the test pictures of a data set.
 
+Classes, probabilities, and the pixels that decide; a file of predictions as competitions want it.
+"""
+
+import csv
 import sys
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -62,6 +66,8 @@ def classify(
     if saliency_folder is not None and len({file.stem for file in files}) < len(files):
         raise UserError("FILES: must have different names, which the pictures of --saliency get")
     model, row, data = _load(run, model_seed)
+    if data.test.inputs.shape[1] != 1:
+        raise UserError(f"--run = '{run}': is of colour pictures; must be a row of grey ones")
     table = Table("file", "classes", "background", box=box.SIMPLE_HEAD)
     wrong = 0
     for file in files:
@@ -86,13 +92,39 @@ def classify(
         raise UserError(f"{wrong} of {len(files)} files could not be classified")
 
 
+@app.command()
+def predictions(
+    file: Annotated[Path, typer.Argument(help="the CSV file to write; one that is there is replaced")],
+    run: Annotated[str, typer.Option("--run", help="a row of this family, or family/row")] = DEFAULT_RUN,
+    model_seed: Annotated[int | None, typer.Option(help="one of the row's seeds; the first if none")] = None,
+) -> None:
+    """Write the likeliest class of each test picture and its probability as CSV: id, label, probability.
+
+    The id is what the data set calls the picture, or else its place in the test split, from 0.
+
+    \f
+    Raises:
+        UserError: FILE is a folder, or the run is unknown or not trained.
+    """
+    if file.is_dir():
+        raise UserError(f"FILE = {file}: is a folder; must be a file")
+    model, row, data = _load(run, model_seed)
+    test = scale_pixels(data.test, data.info, row.args)
+    best = predict(model, test.inputs).softmax(1).max(1)
+    ids = data.info.get("test_ids", range(len(test.inputs)))
+    labels = [data.info["classes"][index] for index in best.indices.tolist()]
+    with atomic_file(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as content:
+        writer = csv.writer(content, lineterminator="\n")
+        writer.writerow(["id", "label", "probability"])
+        writer.writerows(zip(ids, labels, (f"{value:.4f}" for value in best.values.tolist()), strict=True))
+    print(f"{file}: {len(labels):,} test pictures of {row.data}, classified by {row.name}")
+
+
 def _load(name: str, model_seed: int | None) -> tuple[nn.Module, Run, Data]:
     run = run_of(FAMILY, name)
     seed = seed_of(run, model_seed, "--model-seed")
     prepare_device(run.device)
     data = load_prepared(run.family, run.data, run.device)
-    if data.test.inputs.shape[1] != 1:
-        raise UserError(f"--run = '{name}': is of colour pictures; must be a row of grey ones")
     return load_model(run, seed, data.info)[0], run, data
 
 

@@ -55,7 +55,7 @@ class DenseBlock(nn.Module):
 
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the untrained network."""
-    first = nn.Conv2d(1, args.num_channels, 3, padding=1, bias=False)
+    first = nn.Conv2d(info.get("channels", 1), args.num_channels, 3, padding=1, bias=False)
     kaiming(first)
     layers: list[nn.Module] = [first, nn.MaxPool2d(2)] if args.stem_pooling else [first]
     channels = args.num_channels

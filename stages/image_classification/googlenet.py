@@ -61,7 +61,7 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
     )
     layer = partial(convolution, normalisation=args.normalisation)
     maps = nn.Sequential(
-        *(layer(1, args.stem[0], 5), nn.MaxPool2d(3, 2, padding=1), layer(*args.stem, 3)),
+        *(layer(info.get("channels", 1), args.stem[0], 5), nn.MaxPool2d(3, 2, padding=1), layer(*args.stem, 3)),
         *(first, second, nn.MaxPool2d(3, 2, padding=1), third, fourth),
     )
     return ConvolutionalNetwork(args, maps, averaged(outputs[-1], len(info["classes"])))

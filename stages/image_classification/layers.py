@@ -26,7 +26,11 @@ class NetworkArgs(ImageArgs):
 
 
 class ConvolutionalNetwork(nn.Module):
-    """Feature maps, then logits: float32 (batch, 1, 28, 28) -> float32 (batch, classes)."""
+    """Feature maps, then logits: float32 (batch, channels, height, width) -> float32 (batch, classes).
+
+    Networks are built for what `info`, of the data, says: `channels` and `size`, the height and width of an image. Data
+    that say nothing are grey images of 28 by 28 pixels.
+    """
 
     def __init__(self, args: NetworkArgs, maps: nn.Module, output: nn.Module) -> None:
         """Keep `maps`, images -> feature maps, and `output`, feature maps -> logits; both in channels-last order."""

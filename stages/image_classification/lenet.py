@@ -36,14 +36,14 @@ class Args(ImageArgs):
 
 
 class LeNet(nn.Module):
-    """The network, float32 (batch, 1, height, width) -> logits, float32 (batch, classes)."""
+    """The network, float32 (batch, channels, height, width) -> logits, float32 (batch, classes)."""
 
-    def __init__(self, args: Args, num_classes: int, size: int = 28) -> None:
-        """Build the layers, with PyTorch's default initial values; `size` is the height and width of an image."""
+    def __init__(self, args: Args, num_classes: int, size: int = 28, num_inputs: int = 1) -> None:
+        """Build the layers, with PyTorch's default values, for images of `num_inputs` channels and size `size`."""
         super().__init__()
         self.precision = args.precision
         layers: list[nn.Module] = []
-        for before, channels in zip([1, *args.channels], args.channels, strict=False):
+        for before, channels in zip([num_inputs, *args.channels], args.channels, strict=False):
             convolution = nn.Conv2d(before, channels, args.kernel_size, padding=args.kernel_size // 2, bias=False)
             layers += [convolution, nn.MaxPool2d(2), nn.BatchNorm2d(channels), nn.ReLU()]
             size //= 2
@@ -65,5 +65,5 @@ class LeNet(nn.Module):
 
 
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
-    """Return the untrained network for images of 28 by 28 pixels."""
-    return LeNet(args, len(info["classes"]))
+    """Return the untrained network; images are grey and of 28 by 28 pixels if `info` does not say otherwise."""
+    return LeNet(args, len(info["classes"]), info.get("size", 28), info.get("channels", 1))

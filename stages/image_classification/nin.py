@@ -38,7 +38,7 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
     first, second, third = args.channels
     num_classes, kind = len(info["classes"]), args.normalisation
     maps = nn.Sequential(
-        *(block(1, first, 5, kind), nn.MaxPool2d(3, 2, padding=1)),
+        *(block(info.get("channels", 1), first, 5, kind), nn.MaxPool2d(3, 2, padding=1)),
         *(block(first, second, 5, kind), nn.MaxPool2d(3, 2, padding=1)),
         *(block(second, third, 3, kind), nn.MaxPool2d(3, 2, padding=1), nn.Dropout(args.dropout)),
     )

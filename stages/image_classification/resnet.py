@@ -85,7 +85,9 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the untrained network."""
     kind = args.normalisation
     before = args.stem_channels or args.num_channels
-    layers: list[nn.Module] = [convolution(1, before, 3, normalisation=kind, stride=args.stem_stride)]
+    layers: list[nn.Module] = [
+        convolution(info.get("channels", 1), before, 3, normalisation=kind, stride=args.stem_stride)
+    ]
     if args.stem_pooling:
         layers.append(nn.MaxPool2d(2))
     for stage, count in enumerate(args.blocks):

@@ -28,10 +28,10 @@ class Args(NetworkArgs):
 
 
 class RowLSTM(nn.Module):
-    """The network, float32 (batch, 1, height, width) -> logits, float32 (batch, classes)."""
+    """The network, float32 (batch, channels, height, width) -> logits, float32 (batch, classes)."""
 
     def __init__(self, args: Args, width: int, num_classes: int) -> None:
-        """Build the layers; `width` is the number of pixels in a row."""
+        """Build the layers; `width` is the number of values in a row of pixels, of all channels."""
         super().__init__()
         self.precision = args.precision
         self.lstm = nn.LSTM(width, args.num_hiddens, args.num_layers, batch_first=True)
@@ -41,10 +41,10 @@ class RowLSTM(nn.Module):
         """Return the logits."""
         dtype = product_dtype(self.precision, images.device.type)
         with torch.autocast(images.device.type, dtype, enabled=self.training and dtype != torch.float32):
-            outputs, _ = self.lstm(images[:, 0])
+            outputs, _ = self.lstm(images.transpose(1, 2).flatten(2))  # (batch, height, channels * width)
             return self.output(self.dropout(outputs[:, -1])).float()
 
 
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
-    """Return the untrained network for images of 28 by 28 pixels."""
-    return RowLSTM(args, 28, len(info["classes"]))
+    """Return the untrained network; images are grey and of 28 by 28 pixels if `info` does not say otherwise."""
+    return RowLSTM(args, info.get("channels", 1) * info.get("size", 28), len(info["classes"]))

@@ -90,12 +90,15 @@ def _drawn(split: Split, run: Run, seed: int) -> Split:
 
 
 def augmenter(args: ImageArgs, info: dict[str, Any], seed: int) -> Augment:
-    """Return what changes a training batch as `args.augmentation` says, and scales it."""
+    """Return what changes a training batch as `args.augmentation` says, and scales it.
+
+    Crops move in black, or the `background` that the data's `info` names.
+    """
     draws = torch.Generator().manual_seed(seed)
     names = args.augmentation
 
     def augment(images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        changed = augment_pixels(images, names, draws)
+        changed = augment_pixels(images, names, draws, info.get("background", 0))
         values = scale_pixels(Split(changed, targets), info, args).inputs
         return augment_values(values, targets, names, len(info["classes"]), draws)
 

@@ -45,7 +45,7 @@ class Args(NetworkArgs):
 def build(args: Args, info: dict[str, Any]) -> nn.Module:
     """Return the untrained network."""
     layers: list[nn.Module] = []
-    before, size = 1, 28
+    before, size = info.get("channels", 1), info.get("size", 28)
     for count, channels in zip(args.convolutions, args.channels, strict=True):
         for _ in range(count):
             layers.append(convolution(before, channels, 3, normalisation=args.normalisation))

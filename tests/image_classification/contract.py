@@ -5,8 +5,10 @@ from dataclasses import replace
 import torch
 
 from stages.core.data import Data, Split
+from stages.core.family import family_module
 from stages.core.run import Run
 from stages.image_classification import mlp
+from stages.prepare import load_recipes
 from tests.planted import (
     Planted,
     Planting,
@@ -19,12 +21,19 @@ from tests.planted import (
 
 
 def small_data(run: Run) -> Data:
-    """Return random images of ten classes, the same ones in every split."""
+    """Return random images of as many classes and of the shape that the run's data have, the same in every split.
+
+    Of ten classes, grey and of 28 by 28 pixels, if the run's data are none of its family's.
+    """
+    recipes, _ = load_recipes(family_module(run.family, "data").PREPARED_BY or run.family)
+    recipe = recipes.get(run.data)
+    num_classes = 10 if recipe is None else len(recipe.classes)
+    channels, size, _ = shape = getattr(recipe, "shape", (1, 28, 28))
     draws = torch.Generator().manual_seed(0)
-    inputs = torch.randint(256, (96, 1, 28, 28), generator=draws, dtype=torch.uint8)
-    split = Split(inputs, torch.arange(96) % 10)
-    info = {"task": "multiclass", "pixel_mean": 0.5, "pixel_sd": 0.3, "classes": ["c"] * 10}
-    return Data(split, split, split, info)
+    inputs = torch.randint(256, (96, *shape), generator=draws, dtype=torch.uint8)
+    split = Split(inputs, torch.arange(96) % num_classes)
+    info = {"task": "multiclass", "pixel_mean": 0.5, "pixel_sd": 0.3, "classes": ["c"] * num_classes}
+    return Data(split, split, split, info | {"channels": channels, "size": size})
 
 
 def shortened(run: Run) -> Run:

@@ -51,6 +51,28 @@ def test_a_crop_moves_each_image_by_its_own_offset():
     assert {*offsets} == {(y, x) for y in range(2 * PADDING + 1) for x in range(2 * PADDING + 1)}
 
 
+def test_a_crop_moves_in_the_background_that_the_data_name():
+    args = mlp.Args(num_epochs=1, batch_size=64, learning_rate=0.1, layer_sizes=[784, 3], augmentation=["crop"])
+    black = Split(torch.zeros(64, 1, 28, 28, dtype=torch.uint8), torch.arange(64) % 3)
+    values = augmenter(args, INFO | {"background": 255}, 1)(*black)[0]
+    middle = values[:, :, PADDING : 28 - PADDING, PADDING : 28 - PADDING]
+    assert values.unique().tolist() == [0, 1] and (middle == 0).all()
+    assert (augmenter(args, INFO, 1)(*black)[0] == 0).all()
+
+
+@pytest.mark.parametrize("name", OF_PIXELS)
+def test_the_channels_of_a_colour_picture_change_together(name):
+    """Grey pictures of three equal channels stay grey, and each picture is changed as it would be alone in grey."""
+    grey = images()
+    colour = grey.expand(-1, 3, -1, -1).contiguous()
+    torch.manual_seed(5)
+    after = augment_pixels(colour, [name], draws())
+    assert (after.shape, after.dtype) == (colour.shape, torch.uint8)
+    assert torch.equal(after[:, 0], after[:, 1]) and torch.equal(after[:, 1], after[:, 2])
+    if name in ("flip", "crop", "jitter"):
+        assert torch.equal(after[:, :1], augment_pixels(grey, [name], draws()))
+
+
 def test_jitter_multiplies_brightness_and_contrast():
     """Of grey images without black and white, so that nothing is cut off: a line maps old to new values."""
     before = images(200) // 4 + 90

@@ -1,6 +1,8 @@
 """The command that classifies a user's own pictures, by a small network that knows dark from light ones."""
 
+import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,8 +54,8 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def call(*arguments: str, catch: bool = False) -> Result:
-    return CliRunner().invoke(app, ["classify", *arguments], catch_exceptions=catch)
+def call(*arguments: str, catch: bool = False, command: str = "classify") -> Result:
+    return CliRunner().invoke(app, [command, *arguments], catch_exceptions=catch)
 
 
 def save(name: str, pixels: np.ndarray, **options) -> str:
@@ -152,3 +154,40 @@ def test_a_saliency_map_is_drawn_beside_the_picture(trained):
     assert drawn.shape == (8 * SIZE, 2 * 8 * SIZE, 3)
     assert (drawn[:, : 8 * SIZE] == 200).all()
     assert (drawn[:, 8 * SIZE :] == [255, 0, 0]).all()  # all pixels decide as much
+
+
+def prepare(split: Split, **info: Any) -> None:
+    """Replace the data that the model `lightness` is said to be trained on."""
+    info = {"task": "multiclass", "classes": ["dark", "light"], "pixel_mean": 0.0, "pixel_sd": 1.0} | info
+    write_data(Path("data/prepared/image_classification/small"), Data(split, None, split, info))
+
+
+def test_the_predictions_of_the_test_pictures_are_written(trained):
+    """Logits are minus and plus (10 / 64) (value - 64): 69 gives 0.827 for light by the sigmoid of twice that."""
+    values = torch.tensor([0, 69, 255], dtype=torch.uint8)
+    images = values[:, None, None, None].expand(3, 1, SIZE, SIZE).contiguous()
+    Path("p.csv").write_text("old")
+    prepare(Split(images, torch.tensor([0, 1, 1])))
+    call("p.csv", "--run", "lightness", command="predictions")
+    logit = 2 * (40 * 69 / 255 - 10)
+    expected = f"1,light,{torch.tensor(logit).sigmoid().item():.4f}"
+    assert Path("p.csv").read_text() == f"id,label,probability\n0,dark,1.0000\n{expected}\n2,light,1.0000\n"
+    prepare(Split(images, torch.tensor([0, 1, 1])), test_ids=["night", "dusk, or so", "day"])
+    call("new/p.csv", "--run", "lightness", command="predictions")
+    rows = list(csv.DictReader(Path("new/p.csv").read_text().splitlines()))
+    assert [row["id"] for row in rows] == ["night", "dusk, or so", "day"]
+    assert [row["label"] for row in rows] == ["dark", "light", "light"]
+
+
+def test_wrong_predictions_are_one_line_and_write_nothing(trained):
+    with pytest.raises(UserError, match=r"^FILE = \.: is a folder; must be a file$"):
+        call(".", "--run", "lightness", command="predictions")
+    with pytest.raises(UserError, match=r"untrained/1.safetensors is missing"):
+        call("p.csv", "--run", "untrained", command="predictions")
+    assert not Path("p.csv").exists()
+
+
+def test_a_row_of_colour_pictures_classifies_no_grey_ones(trained):
+    prepare(Split(torch.zeros(2, 3, SIZE, SIZE, dtype=torch.uint8), torch.arange(2)))
+    with pytest.raises(UserError, match=r"^--run = 'lightness': is of colour pictures; must be a row of grey ones$"):
+        call(save("square.png", square(0, 200)), "--run", "lightness")

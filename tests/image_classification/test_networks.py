@@ -11,7 +11,7 @@ from torchvision.models import resnet as tv_resnet
 from torchvision.models import vgg as tv_vgg
 from torchvision.models.googlenet import Inception
 
-from stages.image_classification import alexnet, densenet, googlenet, nin, resnet, row_lstm, vgg
+from stages.image_classification import alexnet, densenet, googlenet, lenet, nin, resnet, row_lstm, vgg
 from stages.image_classification.batch_norm import BatchNorm
 
 TRAINING = {"num_epochs": 1, "batch_size": 64, "learning_rate": 0.01, "precision": "float32"}
@@ -200,6 +200,35 @@ def test_a_test_image_and_its_mirror_image_are_classified_alike_where_asked():
     x = images()
     assert not torch.allclose(model.train()(x), model(x.flip(-1)), rtol=1e-3)
     torch.testing.assert_close(model.eval()(x), (once(x) + once(x.flip(-1))) / 2)
+
+
+SMALL = {
+    alexnet: {"channels": [4, 4, 4, 4, 4], "num_hiddens": 5},
+    densenet: {"layers": [1, 1], "num_channels": 4, "growth_rate": 2},
+    googlenet: {"stem": [2, 2], "widths": [1, 1, 1, 1]},
+    lenet: {"channels": [4, 4, 4], "num_features": 5},
+    nin: {"channels": [4, 4, 4]},
+    resnet: {"blocks": [1, 1], "num_channels": 4},
+    row_lstm: {"num_hiddens": 5},
+    vgg: {"convolutions": [1, 1], "channels": [4, 4], "num_hiddens": 5},
+}
+
+
+@pytest.mark.parametrize(("module", "args"), SMALL.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_networks_are_built_for_the_channels_and_the_size_of_the_data(module, args):
+    """Every channel counts, in the logits and so in what is learned; without a word, images are grey and of 28."""
+    torch.manual_seed(0)
+    model = module.build(module.Args(**TRAINING, **args), CLASSES | {"channels": 3, "size": 32}).eval()
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    logits = model(images)
+    assert logits.shape == (2, 3)
+    (gradient,) = torch.autograd.grad(logits.sum(), images)
+    assert (gradient.abs().sum((0, 2, 3)) > 0).all()
+    weights = []
+    for info in (CLASSES, CLASSES | {"channels": 1, "size": 28}):
+        torch.manual_seed(0)
+        weights.append(module.build(module.Args(**TRAINING, **args), info).state_dict())
+    assert all(map(torch.equal, weights[0].values(), weights[1].values()))
 
 
 def test_row_lstm_steps_through_the_rows_and_classifies_by_the_last_output():
