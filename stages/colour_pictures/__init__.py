@@ -1,1 +1,0 @@
-"""Case study: many small colour pictures by category, emoji of one designer for training, of two for testing."""

@@ -1,1 +1,0 @@
-"""Case study: fine-grained classes, five similar kinds of clothes by few labelled pictures."""
