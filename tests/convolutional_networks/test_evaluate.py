@@ -7,7 +7,7 @@ from torch import nn
 
 from stages.convolutional_networks.evaluate import move, moved_accuracy, multiply_adds, turn, turned_accuracy
 from stages.core.data import Data, Split
-from stages.image_classification import lenet, mlp
+from stages.image_classification import lenet, mlp, row_lstm
 
 TRAINING = {"num_epochs": 1, "batch_size": 64, "learning_rate": 0.01}
 
@@ -22,13 +22,15 @@ def data(inputs: torch.Tensor, targets: torch.Tensor) -> Data:
 
 
 def test_multiply_adds_are_those_of_products():
-    """A weight of a linear layer is used once; one of a convolution at each place of its feature map."""
+    """A linear layer uses a weight once, a convolution at each place of its feature map, an LSTM in each step."""
     two = {"classes": ["a", "b"]}
     dense = mlp.build(mlp.Args(**TRAINING, layer_sizes=[784, 5, 2]), two)
     assert multiply_adds(dense, data(images(), torch.zeros(4).long())) == 784 * 5 + 5 * 2
     convolutional = lenet.build(lenet.Args(**TRAINING, channels=[3], kernel_size=5, num_features=7), two)
     expected = 28 * 28 * 25 * 3 + 14 * 14 * 3 * 7 + 7 * 2
     assert multiply_adds(convolutional, data(images(), torch.zeros(4).long())) == expected
+    recurrent = row_lstm.build(row_lstm.Args(**TRAINING, num_hiddens=5), two)
+    assert multiply_adds(recurrent, data(images(), torch.zeros(4).long())) == 28 * 4 * 5 * (28 + 5) + 5 * 2
 
 
 def test_a_move_shifts_and_lets_zeros_in():
