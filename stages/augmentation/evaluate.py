@@ -1,0 +1,52 @@
+"""Scores of image classifiers on the test images, and on the same images darker, moved, turned and partly covered."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from stages.augmentation.corruptions import CORRUPTIONS
+from stages.core.data import Data, Split
+from stages.core.metrics import accuracy
+from stages.core.run import Run
+from stages.core.training import History, predict
+from stages.image_classification import evaluate as classifiers
+from stages.image_classification.augmentation import NAMES, augment_pixels, augment_values
+from stages.image_classification.train import scale_pixels
+
+SHOWN, SEED = 8, 0
+
+
+def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str, float]:
+    """Return the metrics of image_classification and, for each corruption, `<corruption>_accuracy` on test images."""
+    scores = classifiers.score(model, run, data, history)
+    for name, change in CORRUPTIONS.items():
+        scores[f"{name}_accuracy"] = _accuracy(model, run, data, change)
+    scores["corrupted_accuracy"] = sum(scores[f"{name}_accuracy"] for name in CORRUPTIONS) / len(CORRUPTIONS)
+    return scores
+
+
+def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
+    """Return what figures need: `predicted` and `actual`, int64 (n,); and images before and after each change.
+
+    `images` are the first training images, uint8 (SHOWN, height, width); `augmented` what each kind makes of them, in
+    the order of `NAMES`, as float32 from 0 to 1 (kinds, SHOWN, height, width); `corrupted` the same of the corruptions.
+    """
+    torch.manual_seed(SEED)
+    images, targets = data.train.inputs[:SHOWN], data.train.targets[:SHOWN]
+    augmented = []
+    for name in NAMES:
+        draws = torch.Generator().manual_seed(SEED)
+        values = augment_pixels(images, [name], draws).float() / 255
+        augmented.append(augment_values(values, targets, [name], len(data.info["classes"]), draws)[0][:, 0])
+    corrupted = [change(images)[:, 0].float() / 255 for change in CORRUPTIONS.values()]
+    return classifiers.outputs(model, run, data) | {
+        "images": images[:, 0],
+        "augmented": torch.stack(augmented).clamp(0, 1),
+        "corrupted": torch.stack(corrupted),
+    }
+
+
+def _accuracy(model: nn.Module, run: Run, data: Data, change: Callable[[Tensor], Tensor]) -> float:
+    test = scale_pixels(Split(change(data.test.inputs), data.test.targets), data.info, run.args)
+    return accuracy(predict(model, test.inputs).argmax(1), test.targets)
