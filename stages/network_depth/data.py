@@ -1,3 +1,0 @@
-"""The images are those that image_classification prepares."""
-
-PREPARED_BY = "image_classification"
