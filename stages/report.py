@@ -3,6 +3,7 @@
 It reads metrics, references, learning curves and pictures, so that it needs no data and no models.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean
@@ -151,7 +152,7 @@ def _summary_text(
         "± is the standard deviation over seeds or folds (their number in brackets); the interval is a bootstrap over "
         "the test examples."
     )
-    parts = [GENERATED, to_markdown(pd.DataFrame(lines)), meaning]
+    parts = [GENERATED, _unpadded(to_markdown(pd.DataFrame(lines))), meaning]
     parts.append(to_markdown(summary_frame(project.tables, tables)))
     if len(claims):
         plain, corrected = (_verdicts(claims[kind]) for kind in ("verdict", "corrected"))
@@ -160,6 +161,11 @@ def _summary_text(
             "([each with its interval](claims.md))."
         )
     return "\n\n".join(parts) + "\n"
+
+
+def _unpadded(table: str) -> str:
+    """Return a Markdown table without what makes its columns wide: the README, which must stay short, shows it."""
+    return re.sub(r"-{3,}", "---", re.sub(r" {2,}", " ", table))
 
 
 def _verdicts(column: pd.Series) -> str:
