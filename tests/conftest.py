@@ -20,11 +20,12 @@ import stages
 import tests
 from stages.core.device import prepare_device
 from stages.core.family import family_module
+from stages.core.schema import read_yaml
 
 ROOT = Path(__file__).parent.parent
 FAMILIES = sorted(path.parent.name for path in (ROOT / "stages").glob("*/params.yaml"))
 WITH_CODE = [  # others run theirs
-    family for family in FAMILIES if "\ncode:" not in (ROOT / "stages" / family / "params.yaml").read_text("utf-8")
+    family for family in FAMILIES if "code" not in read_yaml(ROOT / "stages" / family / "params.yaml")
 ]
 LINE = Path("stages/line")  # of a workspace
 # With it DVC finds the `python` of this environment.

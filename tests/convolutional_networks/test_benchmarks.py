@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from stages.core.data import PREPARED, Data, Split, load_data
@@ -18,6 +17,7 @@ from stages.core.device import prepare_device
 from stages.core.run import Run, load_run
 from stages.image_classification.train import fit
 from tests.conftest import ROOT
+from tests.image_classification.usual_loop import usual_epoch
 
 IMAGES = ROOT / PREPARED / "image_classification/fashion_mnist_holdout"
 SUBSET = 6400
@@ -55,7 +55,7 @@ def test_usual_loop(benchmark, row, data):
     network = nn.Sequential(model.maps, model.output).to(memory_format=torch.contiguous_format)
     optimizer = torch.optim.AdamW(network.parameters(), row.args.learning_rate, weight_decay=row.args.weight_decay)
     loader = DataLoader(_Images(data), batch_size=row.args.batch_size, shuffle=True)
-    assert benchmark.pedantic(lambda: _usual_epoch(network, optimizer, loader), rounds=2) < 1.5
+    assert benchmark.pedantic(lambda: usual_epoch(network, optimizer, loader), rounds=2) < 1.5
 
 
 class _Images(Dataset):
@@ -72,15 +72,3 @@ class _Images(Dataset):
 
     def __getitem__(self, index: int):
         return self.transform(self.images[index]), self.targets[index]
-
-
-def _usual_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, loader: DataLoader) -> float:
-    network.train()
-    total = 0.0
-    for inputs, targets in loader:
-        loss = functional.cross_entropy(network(inputs), targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(targets)
-    return total / len(loader.dataset)

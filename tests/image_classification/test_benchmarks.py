@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from stages.core.data import PREPARED, load_data
@@ -21,6 +20,7 @@ from stages.core.run import Run, load_run
 from stages.image_classification.train import fit
 from stages.train import fit_seeds
 from tests.conftest import ROOT
+from tests.image_classification.usual_loop import usual_epoch
 
 RAW, IMAGES = ROOT / "data/raw/fashion_mnist", ROOT / PREPARED / "image_classification/fashion_mnist"
 
@@ -65,21 +65,10 @@ def test_torchvision_and_dataloader(benchmark, row, tmp_path):
     loader = DataLoader(images, batch_size=row.args.batch_size, shuffle=True)
 
     def train_all() -> list[float]:
-        return [_usual_epoch(row, loader) for _ in row.seeds]
+        models = [row.build({}) for _ in row.seeds]
+        optimizers = [torch.optim.SGD(model.parameters(), row.args.learning_rate) for model in models]
+        return [usual_epoch(*pair, loader) for pair in zip(models, optimizers, strict=True)]
 
     losses = benchmark.pedantic(train_all, rounds=2)
     torch.set_num_threads(threads)
     assert all(loss < 1.2 for loss in losses)
-
-
-def _usual_epoch(row: Run, loader: DataLoader) -> float:
-    model = row.build({})
-    optimizer = torch.optim.SGD(model.parameters(), row.args.learning_rate)
-    total = 0.0
-    for inputs, targets in loader:
-        loss = functional.cross_entropy(model(inputs), targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(targets)
-    return total / len(loader.dataset)
