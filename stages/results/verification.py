@@ -130,7 +130,7 @@ class FamilyMetrics(Strict):
 
 
 def load_family_metrics(family: str) -> FamilyMetrics:
-    """Read stages/<family>/metrics.yaml; metrics that it does not describe are as in the family whose code runs.
+    """Read stages/<family>/metrics.yaml; what it does not say of a metric is as in the family whose code runs.
 
     Raises:
         UserError: the file is missing, not YAML, or describes a metric incompletely.
@@ -140,7 +140,9 @@ def load_family_metrics(family: str) -> FamilyMetrics:
     if code != family:
         shared = load_family_metrics(code)
         content = {"folds": shared.folds, **content}
-        content["metrics"] = {**shared.model_dump()["metrics"], **content.get("metrics", {})}
+        described = shared.model_dump()["metrics"]
+        own = validate(dict[str, dict[str, Any]], content.get("metrics", {}), f"{path}: metrics")
+        content["metrics"] = described | {metric: described.get(metric, {}) | entry for metric, entry in own.items()}
     return validate(FamilyMetrics, content, f"{path}:")
 
 

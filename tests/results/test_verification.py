@@ -293,6 +293,16 @@ def test_a_family_that_runs_anothers_code_has_its_metrics(family_metrics):
     assert list(found.rows) == ["b"]
 
 
+def test_such_a_family_says_of_a_shared_metric_what_differs(family_metrics):
+    family_metrics("old", "metrics: {loss: {meaning: x, better: lower, rounding: 0.1, max_width: 1.0}}")
+    family_metrics("new", "metrics: {loss: {max_width: 2.0}}", "code: old")
+    found = load_family_metrics("new").metrics["loss"]
+    assert (found.meaning, found.better, found.rounding, found.max_width) == ("x", "lower", 0.1, 2.0)
+    family_metrics("wrong", "metrics: {loss: 2.0}", "code: old")
+    with pytest.raises(UserError, match=r"^stages/wrong/metrics.yaml: metrics.loss = 2.0"):
+        load_family_metrics("wrong")
+
+
 # What is committed: every family's tolerances, held against its recorded seeds.
 
 with pytest.MonkeyPatch.context() as patch:
