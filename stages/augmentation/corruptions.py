@@ -8,9 +8,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from stages.image_classification.augmentation import crop
+from stages.image_classification.augmentation import crop, rotate
 
 SEED = 0
 BRIGHTNESS = 0.3
@@ -31,10 +30,7 @@ def moved(images: Tensor) -> Tensor:
 def turned(images: Tensor) -> Tensor:
     """Turn each image by up to DEGREES to either side; zeros come in."""
     angles = torch.deg2rad(DEGREES * (2 * torch.rand(len(images), generator=_draws()) - 1))
-    zeros = torch.zeros(len(images))
-    rotations = torch.stack([angles.cos(), -angles.sin(), zeros, angles.sin(), angles.cos(), zeros], 1).view(-1, 2, 3)
-    grid = functional.affine_grid(rotations, list(images.shape), align_corners=False)
-    return functional.grid_sample(images.float(), grid, align_corners=False).round().to(torch.uint8)
+    return rotate(images, angles)
 
 
 def covered(images: Tensor) -> Tensor:

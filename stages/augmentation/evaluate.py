@@ -1,18 +1,15 @@
 """Scores of image classifiers on the test images, and on the same images darker, moved, turned and partly covered."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from stages.augmentation.corruptions import CORRUPTIONS
-from stages.core.data import Data, Split
-from stages.core.metrics import accuracy
+from stages.core.data import Data
 from stages.core.run import Run
-from stages.core.training import History, predict
+from stages.core.training import History
 from stages.image_classification import evaluate as classifiers
 from stages.image_classification.augmentation import NAMES, augment_pixels, augment_values
-from stages.image_classification.train import scale_pixels
+from stages.image_classification.evaluate import accuracy_after
 
 SHOWN, SEED = 8, 0
 
@@ -21,7 +18,7 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
     """Return the metrics of image_classification and, for each corruption, `<corruption>_accuracy` on test images."""
     scores = classifiers.score(model, run, data, history)
     for name, change in CORRUPTIONS.items():
-        scores[f"{name}_accuracy"] = _accuracy(model, run, data, change)
+        scores[f"{name}_accuracy"] = accuracy_after(change, model, run, data)
     scores["corrupted_accuracy"] = sum(scores[f"{name}_accuracy"] for name in CORRUPTIONS) / len(CORRUPTIONS)
     return scores
 
@@ -45,8 +42,3 @@ def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
         "augmented": torch.stack(augmented).clamp(0, 1),
         "corrupted": torch.stack(corrupted),
     }
-
-
-def _accuracy(model: nn.Module, run: Run, data: Data, change: Callable[[Tensor], Tensor]) -> float:
-    test = scale_pixels(Split(change(data.test.inputs), data.test.targets), data.info, run.args)
-    return accuracy(predict(model, test.inputs).argmax(1), test.targets)

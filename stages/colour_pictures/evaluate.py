@@ -7,10 +7,10 @@ from stages.colour_pictures.data import Pictures
 from stages.core.data import Data, Split
 from stages.core.metrics import accuracy
 from stages.core.run import Run
-from stages.core.training import History, predict
+from stages.core.training import History
 from stages.image_classification import evaluate as classifiers
 from stages.image_classification.augmentation import augment_pixels
-from stages.image_classification.train import scale_pixels
+from stages.image_classification.evaluate import predicted_classes
 
 SHOWN, DRAWS, SEED = 10, 3, 0
 
@@ -19,7 +19,7 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
     """Return the metrics of image_classification, and `other_designer_accuracy` where there is another designer."""
     scores = classifiers.score(model, run, data, history)
     if (other := _other_designer(data)) is not None:
-        scores["other_designer_accuracy"] = accuracy(_predicted(model, run, data, other), other.targets)
+        scores["other_designer_accuracy"] = accuracy(predicted_classes(model, run, data, other), other.targets)
     return scores
 
 
@@ -32,7 +32,7 @@ def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
     """
     found = classifiers.outputs(model, run, data)
     if (other := _other_designer(data)) is not None:
-        found["predicted_of_other"] = _predicted(model, run, data, other)
+        found["predicted_of_other"] = predicted_classes(model, run, data, other)
     if run.args.augmentation:
         torch.manual_seed(SEED)
         draws = torch.Generator().manual_seed(SEED)
@@ -45,7 +45,3 @@ def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
 
 def _other_designer(data: Data) -> Split | None:
     return data.other_designer if isinstance(data, Pictures) else None
-
-
-def _predicted(model: nn.Module, run: Run, data: Data, split: Split) -> Tensor:
-    return predict(model, scale_pixels(split, data.info, run.args).inputs).argmax(1)

@@ -1,7 +1,6 @@
 """Scores of image classifiers, what they cost, and how they take images that are moved or turned."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -10,10 +9,11 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from stages.core.data import Data, Split
-from stages.core.metrics import accuracy
 from stages.core.run import Run
-from stages.core.training import History, predict
+from stages.core.training import History
 from stages.image_classification import evaluate as classifiers
+from stages.image_classification.augmentation import rotate
+from stages.image_classification.evaluate import accuracy_after
 from stages.image_classification.train import scale_pixels
 
 PIXELS = range(7)  # that images are moved by
@@ -70,12 +70,12 @@ def moved_accuracy(model: nn.Module, run: Run, data: Data, pixels: int) -> float
     """Return the mean accuracy on test images moved by `pixels` in each of four directions."""
     directions = DIRECTIONS if pixels else DIRECTIONS[:1]
     changes = (lambda images, d=d: move(images, d[0] * pixels, d[1] * pixels) for d in directions)
-    return sum(_accuracy(model, run, data, change) for change in changes) / len(directions)
+    return sum(accuracy_after(change, model, run, data) for change in changes) / len(directions)
 
 
 def turned_accuracy(model: nn.Module, run: Run, data: Data, degrees: float) -> float:
     """Return the accuracy on test images turned by `degrees`."""
-    return _accuracy(model, run, data, lambda images: turn(images, degrees))
+    return accuracy_after(lambda images: turn(images, degrees), model, run, data)
 
 
 def move(images: Tensor, down: int, right: int) -> Tensor:
@@ -88,15 +88,4 @@ def move(images: Tensor, down: int, right: int) -> Tensor:
 
 def turn(images: Tensor, degrees: float) -> Tensor:
     """Return images, uint8 (n, channels, height, width), turned counter-clockwise; zeros come in."""
-    angle = math.radians(degrees)
-    rotation = torch.tensor([[math.cos(angle), -math.sin(angle), 0.0], [math.sin(angle), math.cos(angle), 0.0]])
-    grid = functional.affine_grid(rotation.expand(1, 2, 3), [1, 1, *images.shape[2:]], align_corners=False)
-    turned = functional.grid_sample(
-        images.float(), grid.expand(len(images), -1, -1, -1), mode="bilinear", align_corners=False
-    )
-    return turned.round().to(torch.uint8)
-
-
-def _accuracy(model: nn.Module, run: Run, data: Data, change: Callable[[Tensor], Tensor]) -> float:
-    test = scale_pixels(Split(change(data.test.inputs), data.test.targets), data.info, run.args)
-    return accuracy(predict(model, test.inputs).argmax(1), test.targets)
+    return rotate(images, torch.tensor([math.radians(degrees)], dtype=torch.float64))

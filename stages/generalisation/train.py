@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.core.data import Data, Split, split_randomly
+from stages.core.data import Data, Split
 from stages.core.errors import UserError
 from stages.core.metrics import accuracy
 from stages.core.run import Run
 from stages.core.training import History, predict
 from stages.generalisation import tuned_mlp
-from stages.image_classification.train import fit_watched, scale_pixels
+from stages.image_classification.train import draw_images, fit_watched, scale_pixels
 
 
 def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
@@ -73,7 +73,7 @@ def choose_weight_decay(run: Run, data: Data, seed: int) -> dict[str, float]:
     if not args.num_folds <= count <= available:
         limits = f"from num_folds = {args.num_folds} to the {available} training images"
         raise UserError(f"{run.name}: num_train = {count} must be {limits}")
-    images = split_randomly(*data.train, {"drawn": count, "others": available - count}, seed)["drawn"]
+    images = draw_images(data.train, run, seed)
     draws = torch.Generator().manual_seed(seed)
     divisions = []  # a list of estimated errors each
     for _ in range(args.num_divisions):

@@ -71,6 +71,18 @@ def crop(images: Tensor, draws: torch.Generator, padding: int = PADDING, backgro
     return windows[torch.arange(len(images)), :, offsets[0], offsets[1]]
 
 
+def rotate(images: Tensor, radians: Tensor) -> Tensor:
+    """Turn images, uint8 (n, channels, height, width), counter-clockwise by their angles, (n,), or by one, (1,).
+
+    Zeros come in.
+    """
+    cosines, sines, zeros = radians.cos(), radians.sin(), torch.zeros_like(radians)
+    rotations = torch.stack([cosines, -sines, zeros, sines, cosines, zeros], 1).float().view(-1, 2, 3)
+    grid = functional.affine_grid(rotations, [len(radians), *images.shape[1:]], align_corners=False)
+    turned = functional.grid_sample(images.float(), grid.expand(len(images), -1, -1, -1), align_corners=False)
+    return turned.round().to(torch.uint8)
+
+
 def jitter(images: Tensor, draws: torch.Generator) -> Tensor:
     """Multiply brightness and contrast, which is the distance to the image's mean."""
     brightness, contrast = (1 + JITTER * (2 * torch.rand(2, len(images), 1, 1, 1, generator=draws) - 1)).unbind()

@@ -1,9 +1,11 @@
 """Scores of image classifiers."""
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.core.data import Data
+from stages.core.data import Data, Split
 from stages.core.metrics import accuracy
 from stages.core.run import Run
 from stages.core.training import History, predict
@@ -24,12 +26,22 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
         "test_accuracy": accuracy(logits.argmax(1), test.targets),
     }
     if data.validation is not None:
-        validation = scale_pixels(data.validation, data.info, run.args)
-        metrics["validation_accuracy"] = accuracy(predict(model, validation.inputs).argmax(1), validation.targets)
+        predicted = predicted_classes(model, run, data, data.validation)
+        metrics["validation_accuracy"] = accuracy(predicted, data.validation.targets)
     return metrics
 
 
 def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
     """Return what the figures need of the test split: `predicted` and `actual` classes, int64 (n,)."""
-    test = scale_pixels(data.test, data.info, run.args)
-    return {"predicted": predict(model, test.inputs).argmax(1), "actual": test.targets}
+    return {"predicted": predicted_classes(model, run, data, data.test), "actual": data.test.targets}
+
+
+def predicted_classes(model: nn.Module, run: Run, data: Data, split: Split) -> Tensor:
+    """Return the likeliest class of each image of a split as prepared, int64 (n,)."""
+    return predict(model, scale_pixels(split, data.info, run.args).inputs).argmax(1)
+
+
+def accuracy_after(change: Callable[[Tensor], Tensor], model: nn.Module, run: Run, data: Data) -> float:
+    """Return the accuracy on the test images after `change`, uint8 (n, channels, height, width) -> the same."""
+    changed = Split(change(data.test.inputs), data.test.targets)
+    return accuracy(predicted_classes(model, run, data, changed), changed.targets)

@@ -60,7 +60,7 @@ def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
 def fit_watched(run: Run, data: Data, seed: int, watcher: Watcher | None = None) -> tuple[nn.Module, History]:
     """Do what `fit` does; `watcher` gets the model and scaled training images and returns `watch` of the loop."""
     model = run.build(data.info).to(run.device)
-    images = _drawn(data.train, run, seed)
+    images = draw_images(data.train, run, seed)
     training = scale_pixels(images, data.info, run.args)
     watch = None if watcher is None else watcher(model, training)
     validation = None if data.validation is None else scale_pixels(data.validation, data.info, run.args)
@@ -78,8 +78,12 @@ def fit_watched(run: Run, data: Data, seed: int, watcher: Watcher | None = None)
     )
 
 
-def _drawn(split: Split, run: Run, seed: int) -> Split:
-    """Return `num_train` of the images, or all."""
+def draw_images(split: Split, run: Run, seed: int) -> Split:
+    """Return `num_train` of the images, or all.
+
+    Raises:
+        UserError: there are fewer.
+    """
     count = run.args.num_train
     if count is None:
         return split
