@@ -16,7 +16,8 @@ def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawin
     images = outputs["images"].float() / 255
     return {
         "augmented": _rows(
-            "Training images as they are, and one draw of each kind of augmentation.",
+            "Training images as they are, and a draw of each kind of augmentation; in training, mixup and CutMix draw "
+            "once for a batch, AugMix and AutoAugment for eight images.",
             {"as they are": images} | dict(zip(NAMES, outputs["augmented"], strict=True)),
         ),
         "corrupted": _rows(

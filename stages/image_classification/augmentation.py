@@ -1,7 +1,8 @@
 """Augmentation: other images of the same classes, drawn anew for each batch (documents 002 and 004).
 
 On whole batches of tensors, each image with draws of its own; torchvision's own classes where these do so too. Policies
-of operations (AugMix, AutoAugment) are drawn for a few images at a time, since torchvision draws one a call.
+of operations (AugMix, AutoAugment) are drawn for a few images at a time, since torchvision draws one a call; mixup and
+CutMix have one share for a batch, also as in torchvision. AugMix comes without its paper's consistency loss.
 """
 
 from collections.abc import Callable, Collection
@@ -92,7 +93,7 @@ def jitter(images: Tensor, draws: torch.Generator) -> Tensor:
 
 
 def erase(images: Tensor, draws: torch.Generator) -> Tensor:
-    """Fill a rectangle of half of the images with normal noise (Zhong et al. 2020, Random Erasing, algorithm 1)."""
+    """Fill a rectangle of half of the images with normal noise (Zhong et al. 2020, algorithm 1, uniform there)."""
     height, width = images.shape[2:]
     count = len(images)
     area = ERASED[0] + (ERASED[1] - ERASED[0]) * torch.rand(count, generator=draws)

@@ -3,7 +3,7 @@
 Szegedy et al. 2015, Going Deeper with Convolutions, section 4, figure 2b: convolutions of 1 by 1, of 3 by 3 and of 5 by
 5 behind one of 1 by 1, and a pooling before one of 1 by 1, whose feature maps are concatenated; then the mean of each
 map. Differences, for images of 28 by 28 pixels: four blocks in place of nine, fewer feature maps, a stem of two
-convolutions, no auxiliary classifiers.
+convolutions, no auxiliary classifiers, no dropout and no response normalisation.
 """
 
 from functools import partial

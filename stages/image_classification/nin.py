@@ -18,7 +18,7 @@ class Args(NetworkArgs):
 
     Attributes:
         channels: feature maps of each of the three blocks before the last one.
-        dropout: probability of zeroing a value between blocks in training.
+        dropout: probability of zeroing a value before the last block in training.
         normalisation: after each convolution but the last; the paper, older than that of batches, has none.
     """
 

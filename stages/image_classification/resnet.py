@@ -2,7 +2,8 @@
 
 He, Zhang, Ren and Sun 2016, Deep Residual Learning for Image Recognition, sections 3.3 and 4.2, the networks for
 CIFAR-10: a convolution, stages of blocks, of which each further stage halves the size and doubles the feature maps, the
-mean of each map. Bottlenecks: figure 5. Where sizes change, the shortcut is a convolution of 1 by 1 (option B).
+mean of each map. Bottlenecks: figure 5. Where sizes change, the shortcut is a convolution of 1 by 1 (option
+B; the paper's networks for CIFAR-10 have A), and a bottleneck's stride is that of its convolution of 3 by 3.
 """
 
 from typing import Annotated, Any, Literal
