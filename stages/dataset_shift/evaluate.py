@@ -34,11 +34,11 @@ def score(model: Networks, run: Run, data: Data, history: History) -> dict[str, 
 def outputs(model: Networks, run: Run, data: Data) -> dict[str, Tensor]:
     """Return what the figures need.
 
-    The arguments of the shift that tables differ in, as float32 scalars by name. With covariate shift `images`, uint8
+    How strong the shift is, `target_share` or `concentration`, float32 scalars. With covariate shift `images`, uint8
     (SHOWN, 1, height, width), the first of the test split, and `changed`, the same changed; and `right`, float64 (n,),
     how far the network in use is right on each test image in the target.
     """
-    names = ("target_share", "concentration", "num_swaps", "new_share")
+    names = ("target_share", "concentration")
     found = {name: torch.tensor(float(getattr(run.args, name))) for name in names if hasattr(run.args, name)}
     if "target_share" in found:
         kind, args, images = family_module(run.family, run.model), run.args, data.test.inputs[:SHOWN]
