@@ -8,7 +8,6 @@ from torch import Tensor
 
 from stages.core.data import Data
 from stages.core.run import Run, one_of
-from stages.image_classification.figures import image_rows
 from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, Drawing, new_figure
 
@@ -34,7 +33,15 @@ def test_examples(run: Run, metric: str, outputs: Mapping[str, Tensor]) -> Examp
 def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawing]:
     """Return images as they are and changed."""
     rows = {"as they are": outputs["images"], "changed": outputs["changed"]}
-    return {"images": image_rows(f"{label}: test images as they are, and changed.", rows, len(outputs["images"]))}
+    columns = len(outputs["images"])
+    figure, grid = new_figure(6.4, 0.58 * len(rows), len(rows), columns)
+    for axes_row, (name, images) in zip(grid, rows.items(), strict=True):
+        for axes, image in zip(axes_row, images, strict=True):
+            axes.imshow(image[0].numpy(), cmap="gray", vmin=0, vmax=255)  # the same grey, or nothing would be darker
+            axes.set(xticks=[], yticks=[])
+            axes.grid(visible=False)
+        axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+    return {"images": Drawing(f"{label}: test images as they are, and changed.", figure)}
 
 
 def draw_table(

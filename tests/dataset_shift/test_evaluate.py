@@ -69,12 +69,14 @@ def test_the_headline_is_the_accuracy_in_the_target():
 
 
 def test_images_are_drawn_as_they_are_and_changed():
+    """On one scale of greys: darker images look darker."""
     run, model = networks_that_say(covariate_shift)
     drawing = draw("A row", outputs(model, run, DATA), DATA)["images"]
     axes = [one for one in drawing.figure.axes if one.images]
     assert len(axes) == 20
     before, after = (axes[place].images[0].get_array() for place in (0, 10))
     assert (after[3:, 3:] == before[:-3, :-3]).all() and not after[:3].any()
+    assert {one.images[0].get_clim() for one in axes} == {(0, 255)}
 
 
 def lines(drawing) -> dict[str, tuple[list, list]]:
