@@ -59,9 +59,9 @@ def _signals(activations: list[str], depth: int, outputs: Mapping[str, Mapping[s
     figure.legend(loc="outside lower center", ncols=4, fontsize="small")
     caption = (
         f"Standard deviation of activations and gradients by layer before training, in networks of {depth} hidden "
-        "layers (first seed). Level lines are what a good initialisation gives. Activations vanish or explode to the right, "
-        "gradients to the left. What is exactly zero has no place here; where all weights are equal, the gradients of "
-        "the classes cancel, and what is left is rounding."
+        "layers (first seed). Level lines are what a good initialisation gives. Activations vanish or explode to the "
+        "right, gradients to the left. What is exactly zero has no place here; where all weights are equal, the "
+        "gradients of the classes cancel, and what is left is rounding."
     )
     return Drawing(caption, figure)
 
