@@ -9,7 +9,7 @@ from stages.core.training import History
 from stages.image_classification import evaluate as classifiers
 from stages.learning_rates import raced_mlp
 
-RACE = ("reached", "epochs", "steps", "examples", "chosen_rate")
+RACE = ("epochs", "steps", "reached", "chosen_rate")
 SCHEDULE = ("validation_loss", "peak_loss", "chosen_rate")
 
 

@@ -1,9 +1,10 @@
 """Multilayer perceptron of which several learning rates race to a stated loss; the first to reach it is chosen.
 
-Gradient descent uses all examples for each step, stochastic gradient descent one, and mini-batches lie between (document
-001, stochastic gradient descent). How many steps and epochs a batch size needs depends on the rate, so that each gets
-the same number of rates to choose from (Shallue et al. 2019, Measuring the Effects of Data Parallelism, section 4.2).
-The network is that of `mlp` with one hidden layer, the optimizer plain SGD.
+Gradient descent uses all examples for each step, stochastic gradient descent one, and mini-batches lie between
+(document 001, stochastic gradient descent). How many steps and epochs a batch size needs depends on the rate, so that
+each is tuned on its own, among as many rates (Shallue et al. 2019, Measuring the Effects of Data Parallelism on Neural
+Network Training, who count steps to a stated error on held-out examples). The network is that of `mlp` with one hidden
+layer, the optimizer plain SGD.
 """
 
 from typing import Annotated, Literal

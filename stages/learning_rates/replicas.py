@@ -26,7 +26,7 @@ class Replicas:
         values = (first.weight.T, first.bias[None], second.weight.T, second.bias[None])
         # Multiplication by one makes them copies even where there is a single rate.
         self.parameters = [value.detach().repeat(len(rates), 1, 1).contiguous() for value in values]
-        self.rates = torch.tensor(rates, device=first.weight.device)[:, None, None]
+        self.rates = first.weight.new_tensor(rates)[:, None, None]
         self.momentum = momentum
         self.velocities = [torch.zeros_like(value) for value in self.parameters] if momentum else []
 

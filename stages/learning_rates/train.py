@@ -41,9 +41,9 @@ def race(network: nn.Module, training: Split, watched: Split, run: Run, seed: in
 
     Returns:
         A record a level, for the rate that was chosen: `epoch`, the number of the level, from 1; the `validation_loss`
-        that first was no higher than it, or the last; `epochs`, `steps` and `examples` until then, or until the end of
-        the training where the level was not reached; whether it was, `reached`; and the `chosen_rate`. Of several rates
-        that reach the last level at once, or of all if none does, it is the one with the lowest loss.
+        that first was no higher than it, or the last; `steps` and `epochs` until then, or until the end of the training
+        where the level was not reached; whether it was, `reached`; and the `chosen_rate`. Of several rates that reach
+        the last level at once, or of all if none does, it is the one with the lowest loss.
     """
     args = run.args
     replicas = Replicas(network, args.learning_rates, momentum=0.0)
@@ -64,7 +64,7 @@ def race(network: nn.Module, training: Split, watched: Split, run: Run, seed: in
         passed = [check for check in checks if check[2][chosen] <= level]
         steps, examples, losses = passed[0] if passed else checks[-1]
         record = {"epoch": number, "validation_loss": losses[chosen].item(), "reached": int(bool(passed))}
-        record |= {"epochs": examples / len(training.inputs), "steps": steps, "examples": examples}
+        record |= {"steps": steps, "epochs": examples / len(training.inputs)}
         history.append(record | {"chosen_rate": args.learning_rates[chosen]})
     return history
 
