@@ -10,14 +10,14 @@ from stages.image_classification import evaluate as classifiers
 from stages.learning_rates import raced_mlp
 
 RACE = ("epochs", "steps", "reached", "chosen_rate")
-SCHEDULE = ("validation_loss", "peak_loss", "chosen_rate")
+SCHEDULE = ("validation_loss", "greatest_rise", "chosen_rate")
 
 
 def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str, float]:
     """Return the metrics of one trained model; losses in nats per image.
 
     Of a race what its last level of loss needed. Of a schedule the losses and the accuracy after the last epoch,
-    `peak_loss`, and `highest_rate_error`, the validation error with the highest of the rates. See `train.py`.
+    `greatest_rise`, and `highest_rate_error`, the validation error with the highest of the rates. See `train.py`.
     """
     last = history[-1]
     if isinstance(run.args, raced_mlp.Args):

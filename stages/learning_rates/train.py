@@ -75,7 +75,7 @@ def train_scheduled(network: nn.Module, training: Split, watched: Split, run: Ru
     Returns:
         A record an epoch, for the rate that was chosen: `train_loss`, the mean over the epoch's examples as each was
         seen; the `validation_loss` after it; the `learning_rate` of its last step; `final_train_loss`, that of the
-        training images after the last epoch; `peak_loss`, the highest of the batches' losses, each before its step; the
+        training images after the last epoch; `greatest_rise`, of a batch's loss above the lowest of an earlier one; the
         `chosen_rate`; and of the i-th rate, from 1, `validation_error_<i>`, the share of the images watched that is
         classified wrong after the last epoch.
     """
@@ -84,7 +84,7 @@ def train_scheduled(network: nn.Module, training: Split, watched: Split, run: Ru
     steps_per_epoch = math.ceil(len(training.inputs) / size(args.batch_size, training))
     num_steps, warmup_steps = args.num_epochs * steps_per_epoch, args.warmup_epochs * steps_per_epoch
     total = torch.zeros(len(args.learning_rates), device=training.inputs.device)
-    peak, records = total.clone(), []
+    lowest, rise, records = total + math.inf, total.clone(), []
     for step, (inputs, targets) in enumerate(batches(training, args.batch_size, args.num_epochs, seed)):
         scale = factor(
             args.schedule,
@@ -96,7 +96,8 @@ def train_scheduled(network: nn.Module, training: Split, watched: Split, run: Ru
         )
         losses = replicas.step(inputs, targets, scale)
         total.add_(losses, alpha=len(targets))
-        peak = torch.maximum(peak, losses)
+        lowest = torch.minimum(lowest, losses)
+        rise = torch.maximum(rise, losses - lowest)
         if (step + 1) % steps_per_epoch == 0:
             records.append((total / len(training.inputs), replicas.losses(*watched), scale))
             total.zero_()
@@ -105,7 +106,7 @@ def train_scheduled(network: nn.Module, training: Split, watched: Split, run: Ru
     replicas.write_to(network, chosen)
     with torch.no_grad():
         final = nn.functional.cross_entropy(network(training.inputs), training.targets).item()
-    said = {"final_train_loss": final, "peak_loss": peak[chosen].item(), "chosen_rate": args.learning_rates[chosen]}
+    said = {"final_train_loss": final, "greatest_rise": rise[chosen].item(), "chosen_rate": args.learning_rates[chosen]}
     said |= {f"validation_error_{number}": error for number, error in enumerate(wrong.tolist(), 1)}
     return [
         {

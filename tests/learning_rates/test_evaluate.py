@@ -30,12 +30,12 @@ def test_a_race_is_scored_by_its_last_level():
 @pytest.mark.parametrize(("rates", "error"), [([0.1, 0.2], 0.7), ([0.2, 0.1], 0.6)])
 def test_a_schedule_is_scored_after_the_last_epoch(rates, error):
     """The error of the highest rate is found by the rate, not by its place."""
-    said = {"final_train_loss": 0.3, "peak_loss": 4.0, "chosen_rate": 0.1, "validation_loss": 0.4}
+    said = {"final_train_loss": 0.3, "greatest_rise": 4.0, "chosen_rate": 0.1, "validation_loss": 0.4}
     said |= {"validation_error_1": 0.6, "validation_error_2": 0.7, "train_loss": 0.35}
     scores = score(Always(), scheduled(learning_rates=rates), DATA, [{}, said])
     right = (DATA.test.targets == 3).double().mean().item()
     assert scores["test_accuracy"] == pytest.approx(right) and scores["train_loss"] == 0.3
-    assert (scores["highest_rate_error"], scores["peak_loss"], scores["validation_loss"]) == (error, 4.0, 0.4)
+    assert (scores["highest_rate_error"], scores["greatest_rise"], scores["validation_loss"]) == (error, 4.0, 0.4)
 
 
 def lines(axes) -> list[tuple[list[float], list[float]]]:

@@ -101,17 +101,17 @@ def test_a_record_of_a_schedule():
     assert last["final_train_loss"] == pytest.approx(functional.cross_entropy(logits, training.targets).item())
     assert last["validation_error_1"] == pytest.approx(wrong)
     assert last["validation_error_2"] > 0.5  # of the rate that diverges: finite all the same
-    assert last["peak_loss"] >= max(record["train_loss"] for record in history)
 
 
-def test_the_highest_loss_is_that_of_a_batch(monkeypatch):
-    """Not of an epoch, whose mean hides the first steps."""
-    losses = iter([torch.tensor([1.0, 9.0 if step == 3 else 0.5]) for step in range(48)])
+def test_the_greatest_rise_is_that_of_batches_above_an_earlier_one(monkeypatch):
+    """Not of epochs, whose mean hides the first steps; and a high first loss is no rise."""
+    of_steps = [20.0, 0.5, 0.5, 9.0, 9.5] + [0.25] * 43
+    losses = iter([torch.tensor([1.0, loss]) for loss in of_steps])
     monkeypatch.setattr(Replicas, "step", lambda *_: next(losses))
     monkeypatch.setattr(Replicas, "losses", lambda *_: torch.tensor([2.0, 1.0]))
     _, history = fitted(scheduled())
-    assert history[-1]["peak_loss"] == 9.0
-    assert history[0]["train_loss"] == pytest.approx((7 * 0.5 + 9) / 8)
+    assert history[-1]["greatest_rise"] == 9.0
+    assert history[0]["train_loss"] == pytest.approx(sum(of_steps[:8]) / 8)
 
 
 @pytest.mark.parametrize(
