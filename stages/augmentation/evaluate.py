@@ -31,11 +31,15 @@ def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
     """
     torch.manual_seed(SEED)
     images, targets = data.train.inputs[:SHOWN], data.train.targets[:SHOWN]
+    num_classes = len(data.info["classes"])
     augmented = []
     for name in NAMES:
         draws = torch.Generator().manual_seed(SEED)
-        values = augment_pixels(images, [name], draws).float() / 255
-        augmented.append(augment_values(values, targets, [name], len(data.info["classes"]), draws)[0][:, 0])
+        examples = []
+        for shown in range(SHOWN):  # a draw each: mixup and cutmix take one share for a whole batch
+            values = augment_pixels(images, [name], draws).float() / 255
+            examples.append(augment_values(values, targets, [name], num_classes, draws)[0][shown, 0])
+        augmented.append(torch.stack(examples))
     corrupted = [change(images)[:, 0].float() / 255 for change in CORRUPTIONS.values()]
     return classifiers.outputs(model, run, data) | {
         "images": images[:, 0],

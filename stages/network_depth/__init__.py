@@ -1,0 +1,1 @@
+"""Deep networks on Fashion-MNIST: plain and residual ones, with and without normalisation."""
