@@ -15,7 +15,7 @@ from rich.table import Table
 from stages.core.errors import UserError
 from stages.core.files import atomic_file
 from stages.core.run import one_of
-from stages.optimization.descent import descend
+from stages.optimization.descent import FAR, descend
 from stages.optimization.figures import draw_function
 from stages.optimization.functions import PROBLEMS, Problem, parse_function
 from stages.optimization.optimizers import FIRST_ORDER, SECOND_ORDER
@@ -66,8 +66,8 @@ def race(
         raise UserError(f"--function = {function}: must have two variables")
     problem_function = known.function if known else parse_function(function)
     first = torch.tensor(start, dtype=torch.float64)
-    if not problem_function(first).isfinite():
-        raise UserError(f"--start = {start}: the function must be finite there")
+    if not (first.abs().max() < FAR and problem_function(first).isfinite()):
+        raise UserError(f"--start = {start}: must be within {FAR:g} of the origin, and the function finite there")
     labels = [f"{name} {rate:g}" for name, rate in zip(optimizer, rates, strict=True)]
     torch.set_num_threads(1)
     paths = torch.stack(
@@ -81,7 +81,8 @@ def race(
     table = Table("optimizer", "learning rate", "x", "y", "value")
     for name, rate, (x, y) in zip(optimizer, rates, paths[:, -1].tolist(), strict=True):
         value = problem_function(torch.tensor([x, y], dtype=torch.float64)).item()
-        table.add_row(name, f"{rate:g}", f"{x:.6g}", f"{y:.6g}", f"{value:.6g}")
+        reached = f"{value:.6g}" if math.isfinite(value) and max(abs(x), abs(y)) < FAR else "diverged"
+        table.add_row(name, f"{rate:g}", f"{x:.6g}", f"{y:.6g}", reached)
     Console().print(table)
     typer.echo(f"{out}: {steps} steps")
 

@@ -16,7 +16,7 @@ def clouds(num_examples: int, num_inputs: int, seed: int) -> Split:
     """Draw two clouds that overlap: inputs (num_examples, num_inputs), targets (num_examples, 1), 0 or 1."""
     draws = torch.Generator().manual_seed(seed)
     targets = (torch.arange(num_examples) % 2)[:, None].float()
-    return Split(torch.randn(num_examples, num_inputs, generator=draws) + 1.5 * (targets - 0.5), targets)
+    return Split(torch.randn(num_examples, num_inputs, generator=draws) + 0.5 * (targets - 0.5), targets)
 
 
 def small_data(run: Run) -> Data:
@@ -40,12 +40,12 @@ PLANTED = Planted(
         "logistic_regression",
         "clouds",
         logistic_regression.Args(
-            optimizer="damped_newton", num_steps=20, num_inputs=4, l2_penalty=0.001, start_deviation=0.1
+            optimizer="damped_newton", num_steps=20, num_inputs=24, l2_penalty=0.001, start_deviation=0.1
         ),
         [1],
         "cpu",
     ),
-    Data(clouds(40, 4, 0), None, clouds(400, 4, 1), {"task": "binary", "classes": ["no", "yes"]}),
+    Data(clouds(60, 24, 0), None, clouds(300, 24, 1), {"task": "binary", "classes": ["no", "yes"]}),
     [shuffled_labels, test_split_in_training],
     gains={test_split_in_training: {"test_accuracy"}},
 )

@@ -26,6 +26,11 @@ def test_a_race_is_animated_and_told(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["race.gif"]
 
 
+def test_a_path_that_diverges_is_told_to(tmp_path):
+    told = run("--rate", "5", "--rate", "0.1", "--out", str(tmp_path / "race.gif"))
+    assert [line.split("│")[-2].strip() == "diverged" for line in told.splitlines() if "│" in line] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -33,7 +38,8 @@ def test_a_race_is_animated_and_told(tmp_path):
         (["--rate", "0.1", "--rate", "0"], "--rate = 0.0: must be above 0"),
         (["--out", "race.png"], "must end in .gif"),
         (["--optimizer", "adom"], "must be one of sgd"),
-        (["--function", "log(x - 5)"], "must be finite there"),
+        (["--function", "log(x - 5)"], "the function finite there"),
+        (["--start", "5000", "1"], "must be within 1000 of the origin"),
         (["--function", "parabola"], "must have two variables"),
     ],
 )
