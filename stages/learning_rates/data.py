@@ -1,0 +1,3 @@
+"""The images are those that image_classification prepares."""
+
+PREPARED_BY = "image_classification"

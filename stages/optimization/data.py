@@ -1,0 +1,1 @@
+"""Starting points and tables, as `stages/core/data.py` keeps them."""

@@ -1,0 +1,92 @@
+"""Figures of descents: paths over the contours of a function, and gaps to the minimum by step."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from stages.core.run import Run
+from stages.optimization.functions import PROBLEMS, Problem
+from stages.results.bootstrap import Examples, examples_of_accuracy
+from stages.results.figures import COLOURS, Drawing, new_figure
+
+TABLES_SHOW_OUTPUTS = True
+FINENESS, LEVELS = 80, 14  # points of a contour plot along a side, and its lines
+LEAST_GAP = 1e-16  # what is nearer to the minimum is rounding
+
+
+def test_examples(run: Run, metric: str, outputs: Mapping[str, Tensor]) -> Examples:
+    """Return the test split's examples, of which `metric`, the accuracy, counts those that are right."""
+    return examples_of_accuracy(run, metric, (outputs["predicted"] == outputs["actual"]).numpy())
+
+
+def draw_table(
+    title: str,
+    curves: Mapping[str, pd.DataFrame],
+    outputs: Mapping[str, Mapping[str, Tensor]],
+    seconds_an_epoch: Mapping[str, float | None],
+) -> dict[str, Drawing]:
+    """Return the paths of each row on its function; or the gaps of classifiers by step."""
+    if all("gaps" in found for found in outputs.values()):
+        return {"gaps": _gaps(title, outputs)}
+    columns = min(3, len(outputs))
+    rows = -(-len(outputs) // columns)
+    figure, grid = new_figure(3.0 * columns, 2.9 * rows, rows, columns, squeeze=False)
+    for axes, (label, found) in zip(grid.flat, outputs.items(), strict=False):
+        problem = list(PROBLEMS.values())[found["function"].item()]
+        draw_paths(axes, problem, found["paths"], [f"{rate:g}" for rate in found["learning_rates"].tolist()])
+        axes.set_title(label, fontsize=8)
+        axes.legend(fontsize=6, loc="upper right", frameon=True)
+    for axes in list(grid.flat)[len(outputs) :]:
+        axes.axis("off")
+    caption = f"{title}: the path of each learning rate; a cross marks where the gradient is zero."
+    return {"paths": Drawing(caption, figure)}
+
+
+def draw_paths(axes: Axes, problem: Problem, paths: Tensor, labels: list[str]) -> None:
+    """Draw paths (paths, steps + 1, variables) over the function's contours, or its curve in one variable."""
+    draw_function(axes, problem)
+    for path, label, colour in zip(paths, labels, COLOURS, strict=False):
+        places = path.T.numpy()
+        if len(places) == 1:
+            places = np.stack([places[0], [problem.function(x).item() for x in path]])
+        axes.plot(*places, marker="o", markersize=2, linewidth=0.9, color=colour, label=label)
+
+
+def draw_function(axes: Axes, problem: Problem) -> None:
+    """Draw contours over the problem's window, in even steps of a root of the value, or a curve in one variable."""
+    sides = [torch.linspace(*side, FINENESS, dtype=torch.float64) for side in problem.window]
+    points = torch.cartesian_prod(*sides).reshape(-1, len(sides))
+    values = torch.stack([problem.function(point) for point in points]).numpy()
+    axes.set_xlim(problem.window[0])
+    if len(sides) == 1:
+        axes.plot(sides[0], values, color="#bbbbbb", linewidth=1)
+        axes.set_ylim(-0.05 * values.max(), 1.05 * values.max())
+        axes.plot(*problem.stationary, problem.function(torch.tensor(problem.stationary)).item(), "kx")
+        return
+    values[~np.isfinite(values)] = np.nan
+    heights = np.cbrt(values - np.nanmin(values)).reshape(FINENESS, FINENESS).T
+    axes.contour(sides[0], sides[1], heights, levels=LEVELS, colors="#bbbbbb", linewidths=0.6)
+    axes.set_ylim(problem.window[1])
+    if problem.stationary:
+        axes.plot(*problem.stationary, "kx")
+
+
+def _gaps(title: str, outputs: Mapping[str, Mapping[str, Tensor]]) -> Drawing:
+    figure, axes = new_figure(6.4, 4)
+    for index, (label, found) in enumerate(outputs.items()):
+        gaps = found["gaps"].clamp(min=LEAST_GAP)
+        axes.plot(
+            range(1, len(gaps) + 1),
+            gaps,
+            color=COLOURS[index % len(COLOURS)],
+            label=label,
+            marker="." if len(gaps) < 100 else None,
+        )
+    axes.set(xscale="log", yscale="log", xlabel="points from the start on", ylabel="nats above the minimum")
+    axes.legend(fontsize=7)
+    caption = f"{title}: how far the objective is above its minimum (first seed); below 1e-15 there is only rounding."
+    return Drawing(caption, figure)

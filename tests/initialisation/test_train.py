@@ -1,0 +1,133 @@
+"""What moves in training and what does not, which network is kept, scores by hand, and what the figures show."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.nn import functional
+
+from stages.core.errors import UserError
+from stages.core.schema import validate
+from stages.initialisation import initialised_mlp
+from stages.initialisation.evaluate import outputs, score
+from stages.initialisation.figures import draw_table, test_examples
+from stages.initialisation.rules import initialise
+from stages.initialisation.train import fit
+from tests.initialisation.small import DATA, SETTINGS, small_run
+
+test_examples.__test__ = False  # for pytest
+NETWORKS = ["tanh_1", "tanh_3", "relu_1", "relu_3"]
+
+
+def first_weights(run, name: str):
+    network = run.build(DATA.info)[name]
+    initialise(network, run.args.rule, run.args.sd, torch.Generator().manual_seed(1))
+    return network
+
+
+@pytest.mark.parametrize("rule", ["xavier", "kaiming", "pytorch", "orthogonal"])
+def test_all_weights_move_where_the_rule_breaks_the_symmetry(rule):
+    run = small_run(rule=rule)
+    model, _ = fit(run, DATA, 1)
+    assert list(model) == NETWORKS
+    for name, network in model.items():
+        for after, before in zip(network.parameters(), first_weights(run, name).parameters(), strict=True):
+            assert (after != before).float().mean() > 0.5
+
+
+def test_with_zeros_nothing_moves_but_the_last_biases():
+    model, _ = fit(small_run(rule="zeros"), DATA, 1)
+    for network in model.values():
+        assert all((weight == 0).all() for weight in network.weights)
+        assert [bool((bias != 0).any()) for bias in network.biases] == [False] * (len(network.biases) - 1) + [True]
+
+
+def test_the_rate_with_the_least_validation_loss_is_kept():
+    """At a rate of 1e-9 nothing is learned, at 1e9 the network overflows: of three the middle one is kept."""
+    _, history = fit(small_run(rates=[1e-9, 0.03, 1e9]), DATA, 1)
+    assert {history[-1][f"learning_rate_{name}"] for name in NETWORKS} == {0.03}
+    assert [record["epoch"] for record in history] == [0, 1, 2]
+    assert all(history[-1][f"validation_loss_{name}"] < history[0][f"validation_loss_{name}"] for name in NETWORKS)
+
+
+def test_weights_that_explode_leave_finite_networks():
+    run = small_run(rule="normal", sd=1e3, depths=[1, 8])
+    model, history = fit(run, DATA, 1)
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+    scores = score(model, run, DATA, history)
+    assert scores["loss_relu_8"] == 10.0 and scores["learns_relu_8"] == 0
+    assert scores["gradient_ratio_relu_8"] > 1e12
+
+
+def test_scores_are_of_each_network_on_the_test_images():
+    run = small_run(num_epochs=8, rates=[0.03])
+    model, history = fit(run, DATA, 1)
+    scores = score(model, run, DATA, history)
+    pixels = (DATA.test.inputs.float() / 255 - 0.5) / 0.26
+    for name in NETWORKS:
+        logits = model[name](pixels)
+        right = (logits.argmax(1) == DATA.test.targets).float().mean().item()
+        assert scores[f"accuracy_{name}"] == pytest.approx(right)
+        assert scores[f"loss_{name}"] == pytest.approx(functional.cross_entropy(logits, DATA.test.targets).item())
+    for limit, learns in ((scores["accuracy_tanh_1"], 1), (scores["accuracy_tanh_1"] + 0.01, 0)):
+        assert score(model, small_run(learns_at=limit), DATA, history)["learns_tanh_1"] == learns
+
+
+def test_outputs_are_the_signals_before_training():
+    run = small_run()
+    model, history = fit(run, DATA, 1)
+    found = outputs(model, run, DATA)
+    for activation in ("tanh", "relu"):
+        above, below = found[f"activation_sd_{activation}"][[-1, 0]]
+        assert (above / below).item() == history[0][f"activation_ratio_{activation}_3"]
+        first, last = found[f"gradient_sd_{activation}"][[0, -1]]
+        assert (first / last).item() == history[-1][f"gradient_ratio_{activation}_3"]
+    pixels = (DATA.test.inputs.float() / 255 - 0.5) / 0.26
+    assert torch.equal(found["predicted"], model["relu_3"](pixels).argmax(1))
+    assert test_examples(run, "accuracy_relu_3", found).statistic(range(100)) == pytest.approx(
+        (found["predicted"] == DATA.test.targets).float().mean().item()
+    )
+    with pytest.raises(UserError, match="accuracy_relu_3"):
+        test_examples(run, "accuracy_relu_1", found)
+
+
+def test_figures_leave_out_what_is_exactly_zero():
+    sd = torch.tensor([1.0, 0.5, 0.0, 0.25], dtype=torch.float64)
+    found = {f"{kind}_sd_{name}": sd for kind in ("activation", "gradient") for name in ("tanh", "relu")}
+    columns = {"epoch": [0, 1], "validation_loss_tanh_3": [3.0, 2.0], "validation_loss_relu_3": [2.5, 1.5]}
+    labels = [f"rule {number}" for number in range(8)]
+    curves = {label: pd.DataFrame(columns) for label in labels}
+    drawn = draw_table("A table", curves, dict.fromkeys(labels, found), {})
+    panels = drawn["signals"].figure.axes
+    assert [axes.get_title() for axes in panels] == [
+        "tanh: activations", "tanh: gradients", "relu: activations", "relu: gradients",
+    ]  # fmt: skip
+    for axes, first_layer in zip(panels, (0, 1, 0, 1), strict=True):
+        line = axes.lines[-1]
+        assert list(line.get_xdata()) == [first_layer + step for step in range(4)]
+        np.testing.assert_array_equal(line.get_ydata(), [1.0, 0.5, np.nan, 0.25])
+    assert len({(line.get_color(), line.get_linestyle()) for line in panels[0].lines}) == 8
+    assert [list(axes.lines[0].get_ydata()) for axes in drawn["losses"].figure.axes] == [[3.0, 2.0], [2.5, 1.5]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rule": "normal"}, "sd = None must be there for rule = 'normal'"),
+        ({"sd": 0.1}, "sd = 0.1 must be there for rule = 'normal', and for no other"),
+        ({"depths": [6, 2]}, "ascending"),
+        ({"depths": [2, 2]}, "differ"),
+        ({"rates": []}, "rates"),
+        ({"learns_at": 1.0}, "learns_at"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused(changes, message):
+    with pytest.raises(UserError, match=message):
+        validate(initialised_mlp.Args, SETTINGS | changes, "runs.x.args")
+
+
+def test_data_without_a_validation_split_are_refused():
+    with pytest.raises(UserError, match="initialisation/small: data = 'noisy_images' must have a validation split"):
+        fit(small_run(), replace(DATA, validation=None), 1)
