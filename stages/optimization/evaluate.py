@@ -1,6 +1,7 @@
 """What a descent reached, and how fast: values, rates of convergence, and of a classifier its accuracy."""
 
 import math
+from statistics import linear_regression
 
 import torch
 from torch import Tensor
@@ -14,7 +15,8 @@ from stages.optimization.descent import Descent, descend
 from stages.optimization.functions import PROBLEMS, Function
 
 PRECISION = 1e-11  # relative; nearer to the minimum, distances are rounding errors
-SETTLED = 5  # steps at most that the order of convergence is a slope over
+STALLED = 1.01  # times the nearest distance: what comes no nearer than that stands still
+SETTLED = 3  # steps that the order of convergence is a slope over
 MINIMISED = 100  # steps of the damped Newton method that find the minimum
 
 
@@ -63,10 +65,12 @@ def best_path(model: Descent) -> Tensor:
 
 
 def distances(path: Tensor, minimum: Tensor) -> list[float]:
-    """Return how far each point is from the minimum, as far as that can be told from rounding errors."""
-    found = (path - minimum).norm(dim=1).tolist()
-    precise = [distance for distance in found if distance > PRECISION * (1 + minimum.norm().item())]
-    return precise if len(precise) > 2 else found
+    """Return how far each point is from the minimum, until rounding errors let it come no nearer."""
+    found = (path - minimum).norm(dim=1)
+    nearest = max(found.min().item(), PRECISION * (1 + minimum.norm().item()))
+    last = (found <= STALLED * nearest).nonzero()[0].item()
+    # The point that first is as near as can be told is kept where the path merely ends there.
+    return found[: last + (found[last] > PRECISION * (1 + minimum.norm()))].tolist()
 
 
 def convergence_factor(found: list[float]) -> float:
@@ -76,17 +80,14 @@ def convergence_factor(found: list[float]) -> float:
 
 
 def convergence_order(found: list[float]) -> float:
-    """Return q of d_{t+1} = c d_t^q: the greatest slope of ln d_{t+1} over ln d_t in the last steps.
+    """Return q of d_{t+1} = c d_t^q: the slope of ln d_{t+1} over ln d_t in the last steps, by least squares.
 
-    1 is linear convergence, 2 quadratic (Nocedal and Wright 2006, section 2.2).
+    1 is linear convergence, 2 quadratic (Nocedal and Wright 2006, section 2.2); 0 if there are too few steps to tell.
     """
-    logs = [math.log(distance) for distance in found]
-    slopes = [
-        (after - here) / (here - before)
-        for before, here, after in zip(logs, logs[1:], logs[2:], strict=False)
-        if here < before
-    ]
-    return max(slopes[-SETTLED:], default=0.0)
+    logs = [math.log(distance) for distance in found[-SETTLED - 1 :]]
+    if len(logs) < 3:
+        return 0.0  # too few steps to tell
+    return linear_regression(logs[:-1], logs[1:]).slope
 
 
 def _minimum(run: Run, data: Data) -> tuple[Function, Tensor]:

@@ -20,6 +20,7 @@ Rate = float | Tensor
 State = dict[str, Any]
 
 DECREASE, SHRINK, MOST_HALVINGS = 1e-4, 0.5, 40  # of the backtracking line search
+ROUNDING = 1e-15  # of a value, as a share: near a minimum what a step gains is less, and no step would do
 
 
 def sgd(x: Tensor, g: Tensor, state: State, learning_rate: Rate) -> Tensor:
@@ -112,7 +113,7 @@ def damped_newton(x: Tensor, g: Tensor, hessian: Tensor, function: Callable[[Ten
         direction = -g
     value, slope, eta = function(x), direction @ g, 1.0
     for _ in range(MOST_HALVINGS):
-        if function(x + eta * direction) <= value + DECREASE * eta * slope:
+        if function(x + eta * direction) <= value + DECREASE * eta * slope + ROUNDING * value.abs():
             break
         eta *= SHRINK
     return x + eta * direction
