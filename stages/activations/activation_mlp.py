@@ -5,25 +5,15 @@ network). First weights are N(0, gain^2 / inputs), biases zero; `GAINS` says whi
 with its usual rule (Kaiming's for the ReLU family) and none loses by another one's.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import torch
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from torch import nn
 
 from stages.activations.activation_functions import GAINS, ActivationName
-from stages.activations.stacked_mlp import StackedMLP
-from stages.core.schema import Strict, distinct
-
-
-def _ascending(rates: list[float]) -> list[float]:
-    if rates != sorted(rates):
-        raise ValueError("rates must be in ascending order")
-    return rates
-
-
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Rates = Annotated[list[Rate], Field(min_length=2), AfterValidator(distinct), AfterValidator(_ascending)]
+from stages.activations.stacked_mlp import Rates, StackedMLP
+from stages.core.schema import Strict
 
 
 class Args(Strict):

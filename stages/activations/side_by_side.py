@@ -50,7 +50,7 @@ def train_side_by_side(
         total = torch.zeros(len(rates), dtype=torch.float64, device=training.inputs.device)
         shuffled = torch.randperm(len(training.inputs), generator=order).to(training.inputs.device)
         for batch in shuffled.split(batch_size):
-            found = _losses(stack, training.inputs[batch], training.targets[batch])
+            found = batch_losses(stack, training.inputs[batch], training.targets[batch])
             total += found.detach() * len(batch)
             gradients = torch.autograd.grad(found.sum(), parameters)
             with torch.no_grad():
@@ -75,11 +75,11 @@ def losses(stack: StackedMLP, split: Split) -> Tensor:
     """Return each network's mean cross-entropy over all images of a split in nats, float64 (networks,)."""
     total = torch.zeros(stack.copies, dtype=torch.float64, device=split.inputs.device)
     for images, targets in zip(split.inputs.split(WATCH_BATCH), split.targets.split(WATCH_BATCH), strict=True):
-        total += _losses(stack, images, targets) * len(images)
+        total += batch_losses(stack, images, targets) * len(images)
     return total / len(split.inputs)
 
 
-def _losses(stack: StackedMLP, images: Tensor, targets: Tensor) -> Tensor:
+def batch_losses(stack: StackedMLP, images: Tensor, targets: Tensor) -> Tensor:
     """Return each network's mean cross-entropy over a batch, float32 (networks,)."""
     logits = stack.logits(images)  # (networks, batch, classes)
     each = functional.cross_entropy(logits.flatten(0, 1), targets.repeat(stack.copies), reduction="none")

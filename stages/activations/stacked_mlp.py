@@ -6,11 +6,24 @@ as one after the other, and two thirds of what `torch.func.vmap` over the module
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Annotated
 
 import torch
+from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 
 from stages.activations.activation_functions import FIRST_LEAK, NUM_PIECES, ActivationName, activate
+from stages.core.schema import distinct
+
+
+def _ascending(rates: list[float]) -> list[float]:
+    if rates != sorted(rates):
+        raise ValueError("rates must be in ascending order")
+    return rates
+
+
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rates = Annotated[list[Rate], Field(min_length=2), AfterValidator(distinct), AfterValidator(_ascending)]
 
 
 class StackedMLP(nn.Module):

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 from torch import Tensor
 
-from stages.core.run import Run, one_of
-from stages.results.bootstrap import Examples
+from stages.core.run import Run
+from stages.results.bootstrap import Examples, examples_of_accuracy
 from stages.results.figures import COLOURS, Drawing, learning_curves, new_figure
 
 TABLES_SHOW_OUTPUTS = True
@@ -14,14 +14,8 @@ UNITS = {"epochs": "epochs", "steps": "steps", "seconds": "seconds of training"}
 
 
 def test_examples(run: Run, metric: str, outputs: Mapping[str, Tensor]) -> Examples:
-    """Return the test split's examples, of which `metric`, the accuracy, counts those that are right.
-
-    Raises:
-        UserError: the headline's `metric` is another one.
-    """
-    one_of(metric, ["test_accuracy"], f"{run.name}: headline.metric")
-    right = (outputs["predicted"] == outputs["actual"]).numpy()
-    return Examples((len(right),), lambda chosen: right[chosen].mean())
+    """Return the test split's examples, of which `metric`, the accuracy, counts those that are right."""
+    return examples_of_accuracy(run, metric, (outputs["predicted"] == outputs["actual"]).numpy())
 
 
 def draw_table(

@@ -4,9 +4,8 @@ import sys
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from stages.activations.side_by_side import best, losses
+from stages.activations.side_by_side import batch_losses, best, losses
 from stages.activations.stacked_mlp import StackedMLP
 from stages.core.data import Data, Split
 from stages.core.errors import UserError
@@ -44,7 +43,7 @@ def fit(run: Run, data: Data, seed: int) -> tuple[StackedMLP, History]:
     for _ in range(args.num_epochs):
         total = torch.zeros(len(args.rates), dtype=torch.float64, device=run.device)
         for batch in torch.randperm(len(training.inputs), generator=order).to(run.device).split(args.batch_size):
-            found = _losses(stack, training.inputs[batch], training.targets[batch])
+            found = batch_losses(stack, training.inputs[batch], training.targets[batch])
             total += found.detach() * len(batch)
             gradients = torch.autograd.grad(found.sum(), parameters)
             with torch.no_grad():
@@ -76,13 +75,6 @@ def fit(run: Run, data: Data, seed: int) -> tuple[StackedMLP, History]:
 
 def _finite(values: Tensor) -> Tensor:
     return values.nan_to_num(FAR, FAR, FAR).clamp(max=FAR)
-
-
-def _losses(stack: StackedMLP, images: Tensor, targets: Tensor) -> Tensor:
-    """Return each network's mean cross-entropy over a batch in nats, float32 (networks,)."""
-    logits = stack.logits(images)  # (networks, batch, classes)
-    each = functional.cross_entropy(logits.flatten(0, 1), targets.repeat(stack.copies), reduction="none")
-    return each.unflatten(0, (stack.copies, -1)).mean(1)
 
 
 @torch.no_grad()

@@ -7,22 +7,12 @@ that the best is within. First weights are N(0, 2 / inputs) (He et al. 2015, equ
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from torch import nn
 
-from stages.activations.stacked_mlp import StackedMLP
-from stages.core.schema import Strict, distinct
+from stages.activations.stacked_mlp import Rates, StackedMLP
+from stages.core.schema import Strict
 from stages.optimization.optimizers import FirstOrder
-
-
-def _ascending(rates: list[float]) -> list[float]:
-    if rates != sorted(rates):
-        raise ValueError("rates must be in ascending order")
-    return rates
-
-
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Rates = Annotated[list[Rate], Field(min_length=2), AfterValidator(distinct), AfterValidator(_ascending)]
 
 
 class Args(Strict):
