@@ -37,7 +37,7 @@ def normalised(pixels: Tensor) -> Tensor:
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution whose output has ceil(size / stride) pixels; if one side is padded more, it is the end (TensorFlow)."""
+    """A convolution to ceil(size / stride) pixels; where one side is padded more, it is the end, as in TensorFlow."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return (n, out_channels, ceil(height / stride), ceil(width / stride))."""
