@@ -20,9 +20,11 @@ NUM_PIECES = 2  # of maxout: document 004's max(w1 x + b1, w2 x + b2)
 
 # With weights of variance gain^2 / inputs a layer keeps the mean square of its values: gain^2 is 2 for functions that
 # silence one half of a symmetric input (He et al. 2015, equation 10; a leak changes little), 1 for tanh near zero
-# (Glorot and Bengio 2010) and for the larger of two independent values. Sigmoid has no such gain; it gets the usual 1.
+# (Glorot and Bengio 2010) and for the larger of two independent values. Sigmoid has a quarter of tanh's slope at zero,
+# so it gets four times tanh's gain (Theano's Deep Learning Tutorials, Multilayer Perceptron): with tanh's own the
+# signal vanishes in a few layers, and six of them learn nothing at any rate.
 GAINS: dict[ActivationName, float] = {
-    "sigmoid": 1.0,
+    "sigmoid": 4.0,
     "tanh": 1.0,
     "relu": math.sqrt(2),
     "leaky_relu": math.sqrt(2),
@@ -30,7 +32,10 @@ GAINS: dict[ActivationName, float] = {
     "maxout": 1.0,
     "gelu": math.sqrt(2),
 }
-GREATEST_SLOPES: dict[ActivationName, float] = {"sigmoid": 0.25}  # of the others it is 1, or for GELU 1.13
+GREATEST_SLOPES: dict[ActivationName, float] = {  # of the others it is 1
+    "sigmoid": 0.25,
+    "gelu": (1 + math.erf(1)) / 2 + math.exp(-1) / math.sqrt(math.pi),  # 1.129, at the square root of 2
+}
 
 
 def activate(name: ActivationName, z: Tensor, leak: Tensor | None = None) -> Tensor:

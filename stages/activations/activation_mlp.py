@@ -1,8 +1,8 @@
 """Multilayer perceptron whose activation is an argument, and whose learning rate is tuned on validation images.
 
 All hidden layers have the same number of units and the same activation (document 004, section 1.4.1: not mixed in one
-network). First weights are N(0, gain^2 / inputs), biases zero; `GAINS` says which gain, so that each function starts
-with its usual rule (Kaiming's for the ReLU family) and none loses by another one's.
+network). First weights are N(0, gain^2 / inputs), biases zero; `GAINS` says which gain: each function starts with its
+own usual rule, such as Kaiming's for the ReLU family.
 """
 
 from typing import Any, Literal
@@ -31,7 +31,8 @@ class Args(Strict):
         num_train: how many training images are used, drawn by the seed; all if absent.
         pixels: how they are scaled, see `stages/image_classification/train.py`.
         num_watched: validation images, the first ones, by which losses and units are watched and the rate is chosen.
-        target_loss: validation loss in nats; the epochs until it is reached are counted.
+        target_loss: validation loss in nats; the epochs until it is reached are counted, and
+        looks_per_epoch: how often an epoch it is looked whether it is, at the epoch's end included.
         silent_slope: a unit is silent for an image where its slope is below this share of the greatest slope.
     """
 
@@ -47,6 +48,7 @@ class Args(Strict):
     pixels: Literal["unit", "signed", "standardised"] = "standardised"
     num_watched: int = Field(ge=1)
     target_loss: float = Field(gt=0, allow_inf_nan=False)
+    looks_per_epoch: int = Field(default=1, ge=1)
     silent_slope: float = Field(gt=0, lt=1)
 
 

@@ -1,6 +1,5 @@
 """How fast an MLP with one activation learned, how well it classifies, and what became of its units."""
 
-from itertools import pairwise
 from statistics import mean
 
 from torch import nn
@@ -22,7 +21,8 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
     logits = predict(model, test.inputs)
     last, layers = history[-1], range(1, run.args.num_layers + 1)
     return {
-        "epochs_to_loss": epochs_to(run.args.target_loss, [record["validation_loss"] for record in history]),
+        "reached": last["reached"],
+        "epochs_to_loss": last["epochs_to_loss"],
         "train_loss": last["train_loss"],
         "test_loss": functional.cross_entropy(logits, test.targets).item(),
         "test_accuracy": accuracy(logits.argmax(1), test.targets),
@@ -30,19 +30,7 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
         "chosen_rate": last["learning_rate"],
         "silent_share": mean(last[f"silent_{layer}"] for layer in layers),
         "dead_share": mean(last[f"dead_{layer}"] for layer in layers),
+        "highest_rate": last["highest_rate"],
         "dead_share_lowest_rate": last["dead_lowest_rate"],
         "dead_share_highest_rate": last["dead_highest_rate"],
     }
-
-
-def epochs_to(target: float, losses: list[float]) -> float:
-    """Return after how many epochs the loss is at most `target`, between two epochs on the straight line.
-
-    `losses` are those after 0, 1, … epochs. One epoch more than there are where it is not reached.
-    """
-    if losses[0] <= target:
-        return 0.0
-    for epoch, (before, after) in enumerate(pairwise(losses)):
-        if after <= target:
-            return epoch + (before - target) / (before - after)
-    return float(len(losses))

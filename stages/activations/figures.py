@@ -51,7 +51,7 @@ def _units(title: str, curves: Mapping[str, pd.DataFrame]) -> Drawing:
                 name = f"{share}, layer {layer}" if axes is grid.flat[0] else None
                 colour = COLOURS[(layer - 1) % len(COLOURS)]
                 axes.plot(curve["epoch"], curve[f"{share}_{layer}"], style, color=colour, label=name, linewidth=1.2)
-        axes.set_title(label)
+        axes.set_title(label.rpartition(", ")[0] or label)  # without the number of layers, which the table's title has
         axes.set_ylim(-0.03, 1.03)
         axes.locator_params(axis="x", integer=True, nbins=4)
     for axes in grid[:, 0]:

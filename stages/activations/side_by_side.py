@@ -16,40 +16,53 @@ WATCH_BATCH = 1000  # images in one step of watching
 def train_side_by_side(
     stack: StackedMLP,
     training: Split,
+    watched: Split,
     rates: Sequence[float],
-    watch: Callable[[int, Tensor], None],
+    watch: Callable[[int, Tensor, Tensor], None],
     *,
     num_epochs: int,
     batch_size: int,
     momentum: float = 0.0,
     seed: int,
-) -> None:
+    looks: int = 1,
+    look: Callable[[float, Tensor], None] = lambda epochs, watched_losses: None,
+) -> Tensor:
     """Train each network of a stack in place with its own rate: v = momentum v + gradient, w = w - rate v.
 
-    A network whose numbers are no longer finite at the end of an epoch goes back to the end of the epoch before, and
-    stands still from then on.
+    A network of which a loss is no longer finite at the end of an epoch has overflowed: it goes back to the end of the
+    epoch before, and stands still from then on.
 
     Args:
         stack: one network for each rate.
         training: images, float32 (n, 1, height, width), and classes.
+        watched: other images, of which the losses are watched.
         rates: learning rates.
-        watch: called with the epoch and the mean training losses in nats, float64 (networks,): before training with 0
-            and the losses of all images, then after each epoch with those of the images as they were trained on.
-        num_epochs: passes over the images.
+        watch: called with the epoch, the mean training losses and those of the images watched, in nats, float64
+            (networks,): before training with 0 and the losses of all images, then after each epoch, with the training
+            images as they were trained on.
+        num_epochs: passes over the training images.
         batch_size: images a step.
         momentum: the share of the last step that each step repeats.
         seed: of the order of the images.
+        looks: how often an epoch the images watched are looked at, at its end included.
+        look: called at each look but the ends of epochs, with the epochs so far and the losses of the images watched.
+
+    Returns:
+        Which networks overflowed, bool (networks,). They are no result of their rate.
     """
     parameters = list(stack.parameters())
     order = torch.Generator().manual_seed(seed)
     steps = [torch.tensor(rates, device=p.device).reshape(-1, *[1] * (p.ndim - 1)) for p in parameters]
     velocities = [torch.zeros_like(parameter) for parameter in parameters]
-    watch(0, losses(stack, training))
+    overflowed = torch.zeros(len(rates), dtype=torch.bool, device=training.inputs.device)
+    num_batches = math.ceil(len(training.inputs) / batch_size)
+    looked_at = {num_batches * number // looks for number in range(1, looks)}  # after so many batches of an epoch
+    watch(0, losses(stack, training), losses(stack, watched))
     for epoch in range(1, num_epochs + 1):
         before = [parameter.detach().clone() for parameter in parameters]
         total = torch.zeros(len(rates), dtype=torch.float64, device=training.inputs.device)
         shuffled = torch.randperm(len(training.inputs), generator=order).to(training.inputs.device)
-        for batch in shuffled.split(batch_size):
+        for number, batch in enumerate(shuffled.split(batch_size), 1):
             found = batch_losses(stack, training.inputs[batch], training.targets[batch])
             total += found.detach() * len(batch)
             gradients = torch.autograd.grad(found.sum(), parameters)
@@ -57,17 +70,19 @@ def train_side_by_side(
                 torch._foreach_mul_(velocities, momentum)
                 torch._foreach_add_(velocities, gradients)
                 torch._foreach_addcmul_(parameters, velocities, steps, value=-1.0)
-        mean = total / len(training.inputs)
-        stopped = ~mean.isfinite() | ~losses(stack, _first(training)).isfinite()
+            if number in looked_at:
+                look(epoch - 1 + number / num_batches, losses(stack, watched))
+        mean, watched_losses = total / len(training.inputs), losses(stack, watched)
+        stopped = overflowed | ~mean.isfinite() | ~watched_losses.isfinite()
         if stopped.any():
             for parameter, velocity, step, old in zip(parameters, velocities, steps, before, strict=True):
                 parameter.data[stopped], velocity[stopped], step[stopped] = old[stopped], 0.0, 0.0
-            mean[stopped] = losses(stack, training)[stopped]
-        watch(epoch, mean)
-
-
-def _first(split: Split) -> Split:
-    return Split(split.inputs[:WATCH_BATCH], split.targets[:WATCH_BATCH])
+            if not torch.equal(stopped, overflowed):
+                standing = losses(stack, training), losses(stack, watched)
+            mean[stopped], watched_losses[stopped] = standing[0][stopped], standing[1][stopped]
+            overflowed = stopped
+        watch(epoch, mean, watched_losses)
+    return overflowed
 
 
 @torch.no_grad()
@@ -86,6 +101,9 @@ def batch_losses(stack: StackedMLP, images: Tensor, targets: Tensor) -> Tensor:
     return each.unflatten(0, (stack.copies, -1)).mean(1)
 
 
-def best(found: Tensor) -> int:
-    """Return which network has the least loss; one that is not finite has none. The first of equal ones."""
-    return int(found.nan_to_num(math.inf, math.inf).argmin())
+def best(scores: Tensor, overflowed: Tensor) -> int:
+    """Return which network has the highest score, the first of equal ones.
+
+    One that overflowed counts only if all did: then they stand where they began, or near it.
+    """
+    return int(scores.masked_fill(overflowed, -math.inf).argmax()) if not overflowed.all() else int(scores.argmax())

@@ -21,7 +21,7 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
     """Return the metrics of the networks of one seed, each with its network at the end of its name: `loss_relu_20`.
 
     Test loss in nats (at most `highest_loss`) and accuracy, whether it learns (1 or 0), the unit difference after
-    training, and what was measured before.
+    training, the learning rate that was chosen, how many of the rates overflowed, and what was measured before.
     """
     args, test = run.args, scale_pixels(data.test, data.info, run.args)
     scores = {}
@@ -33,6 +33,8 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
             f"accuracy_{name}": right,
             f"learns_{name}": int(right >= args.learns_at),
             f"unit_difference_{name}": unit_difference(network),
+            f"chosen_rate_{name}": history[-1][f"learning_rate_{name}"],
+            f"overflowed_{name}": history[-1][f"overflowed_{name}"],
         }
         scores |= {f"{metric}_{name}": history[-1][f"{metric}_{name}"] for metric in MEASURED_BEFORE}
     return scores
@@ -41,14 +43,16 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
 def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:
     """Return what the figures need.
 
-    `predicted` and `actual` classes of the last network, int64 (n,); and of the deepest network of each activation,
-    before training, of the first seed, `activation_sd_<activation>` and `gradient_sd_<activation>` by layer, see
-    `signals`, float64 (hidden layers + 1,).
+    `predicted` and `actual` classes of the last network, int64 (n,); and of each network before training, such as
+    `relu_20`, `activation_sd_relu_20` and `gradient_sd_relu_20` by layer, see `signals`, float64 (hidden layers + 1,):
+    the geometric means over the seeds.
     """
     untrained, watched = run.build(data.info).to(run.device), watched_images(run, data)
     found = classifiers.outputs(model, run, data)
-    for activation in run.args.activations:
-        network = untrained[f"{activation}_{run.args.depths[-1]}"]
-        initialise(network, run.args.rule, run.args.sd, torch.Generator().manual_seed(run.seeds[0]))
-        found[f"activation_sd_{activation}"], found[f"gradient_sd_{activation}"] = signals(network, watched)
+    for name, network in untrained.items():
+        logs = []
+        for seed in run.seeds:
+            initialise(network, run.args.rule, run.args.sd, torch.Generator().manual_seed(seed))
+            logs.append(torch.stack(signals(network, watched)).log())
+        found[f"activation_sd_{name}"], found[f"gradient_sd_{name}"] = torch.stack(logs).mean(0).exp()
     return found

@@ -11,7 +11,16 @@ from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, Drawing, new_figure
 
 TABLES_SHOW_OUTPUTS = True
-SIGNALS = {"activation_sd": "activations", "gradient_sd": "gradients"}
+# What the captions say of each signal, and the number of its first layer: activations begin with the pixels, layer 0;
+# gradients end with the logits, after the last layer.
+SIGNALS = {
+    "activation": ("They vanish or explode to the right.", 0),
+    "gradient": (
+        "They vanish or explode to the left. Where all weights are equal, the gradients of the classes cancel, and "
+        "what is left is rounding.",
+        1,
+    ),
+}
 STYLES = ("-", "--")  # where the colours begin anew
 
 
@@ -34,34 +43,36 @@ def draw_table(
 ) -> dict[str, Drawing]:
     """Return standard deviations by layer before training, and the deepest networks' losses by epoch."""
     first = next(iter(outputs.values()))
-    activations = [name.removeprefix("gradient_sd_") for name in first if name.startswith("gradient_sd_")]
-    depth = len(first[f"gradient_sd_{activations[0]}"]) - 1
-    return {"signals": _signals(activations, depth, outputs), "losses": _losses(activations, depth, curves)}
+    networks = [name.removeprefix("gradient_sd_") for name in first if name.startswith("gradient_sd_")]
+    depths = sorted({int(name.rpartition("_")[2]) for name in networks})
+    activations = list(dict.fromkeys(name.rpartition("_")[0] for name in networks))
+    drawn = {f"{signal}s": _by_layer(signal, activations, depths, outputs) for signal in SIGNALS}
+    return drawn | {"losses": _losses(activations, depths[-1], curves)}
 
 
-def _signals(activations: list[str], depth: int, outputs: Mapping[str, Mapping[str, Tensor]]) -> Drawing:
-    rows = len(activations)
-    figure, grid = new_figure(7.5, 1 + 2.4 * rows, rows, len(SIGNALS), sharex=True, squeeze=False)
+def _by_layer(
+    signal: str, activations: list[str], depths: list[int], outputs: Mapping[str, Mapping[str, Tensor]]
+) -> Drawing:
+    rows, (direction, first_layer) = len(activations), SIGNALS[signal]
+    figure, grid = new_figure(8, 1 + 2.2 * rows, rows, len(depths), sharex="col", sharey="row", squeeze=False)
     for axes_row, activation in zip(grid, activations, strict=True):
-        for axes, (signal, name) in zip(axes_row, SIGNALS.items(), strict=True):
+        for axes, depth in zip(axes_row, depths, strict=True):
             for index, (label, found) in enumerate(outputs.items()):
-                values = found[f"{signal}_{activation}"].numpy()
-                # Activations begin with the pixels, layer 0; gradients end with the logits, after the last layer.
-                layers = np.arange(len(values)) + (signal == "gradient_sd")
+                values = found[f"{signal}_sd_{activation}_{depth}"].numpy()
                 shown = np.where(values > 0, values, np.nan)
+                layers = np.arange(len(values)) + first_layer
                 axes.plot(layers, shown, label=label if axes is grid[0, 0] else None, **_look(index))
             axes.set_yscale("log")
-            axes.set_title(f"{activation}: {name}")
+            axes.set_title(f"{activation}, {depth} layers")
             axes.locator_params(axis="x", integer=True)
         axes_row[0].set_ylabel("standard deviation")
     for axes in grid[-1]:
         axes.set_xlabel("layer")
     figure.legend(loc="outside lower center", ncols=4, fontsize="small")
     caption = (
-        f"Standard deviation of activations and gradients by layer before training, in networks of {depth} hidden "
-        "layers (first seed). Level lines are what a good initialisation gives. Activations vanish or explode to the "
-        "right, gradients to the left. What is exactly zero has no place here; where all weights are equal, the "
-        "gradients of the classes cancel, and what is left is rounding."
+        f"Standard deviation of {signal}s over images by layer before training: roots of means over units, geometric "
+        f"means over seeds. Level lines are what a good initialisation gives. {direction} What is exactly zero has no "
+        "place here."
     )
     return Drawing(caption, figure)
 

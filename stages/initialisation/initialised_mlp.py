@@ -1,8 +1,7 @@
 """Multilayer perceptrons of several activations and depths with the same rule for their first weights.
 
 Documents 001 (initialisation) and 002 (Task03, section 2). All hidden layers have the same width and activation. The
-networks of a row are trained apart from each other, each with several learning rates, so that a rule does not fail
-for its rate alone.
+networks of a row are trained apart from each other, each with several learning rates.
 """
 
 from typing import Annotated, Any, Literal
@@ -26,7 +25,7 @@ class Args(Strict):
         depths: numbers of hidden layers, in ascending order: one network for each pair.
         num_hiddens: units of each hidden layer.
         num_inputs: pixels of an image.
-        rates: learning rates, of which the one with the least validation loss counts.
+        rates: learning rates, of which the one with the highest validation accuracy counts.
         momentum: of SGD.
         num_epochs: passes over the training images.
         batch_size: images a step.

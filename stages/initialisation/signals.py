@@ -14,9 +14,10 @@ from stages.core.data import Split
 def signals(network: StackedMLP, images: Split) -> tuple[Tensor, Tensor]:
     """Return the standard deviations of activations and of gradients by layer, float64 (hidden layers + 1,) each.
 
-    Over all units and images, as Glorot and Bengio 2010 measure them (section 4.2.1): of the pixels and of each hidden
-    layer's activations; and of the gradients of each image's cross-entropy by the pre-activations of each hidden layer
-    and by the logits. `images` are float32 (n, 1, height, width). In float64, because a signal may leave the range of
+    Of the pixels and of each hidden layer's activations; and of the gradients of each image's cross-entropy by the
+    pre-activations of each hidden layer and by the logits. Each is the variance over the images, a mean over the units,
+    and its root: what tells the images apart. Units that differ from each other alike for all images, as sigmoids do,
+    pass on no signal. `images` are float32 (n, 1, height, width). In float64, because a signal may leave the range of
     float32 in either direction.
     """
     network = copy.deepcopy(network).double()
@@ -24,12 +25,13 @@ def signals(network: StackedMLP, images: Split) -> tuple[Tensor, Tensor]:
     layers = network.pre_activations(pixels)
     loss = functional.cross_entropy(layers[-1][0], images.targets, reduction="sum")
     gradients = torch.autograd.grad(loss, layers)
-    activations = [pixels, *(network.activate(layer, z) for layer, z in enumerate(layers[:-1]))]
+    activations = [pixels.flatten(1)[None], *(network.activate(layer, z) for layer, z in enumerate(layers[:-1]))]
     return _deviations(activations), _deviations(gradients)
 
 
 def _deviations(layers: Sequence[Tensor]) -> Tensor:
-    return torch.stack([layer.detach().std(correction=0) for layer in layers])
+    """Return them of layers (1, images, units)."""
+    return torch.stack([layer.detach().var(1, correction=0).mean().sqrt() for layer in layers])
 
 
 @torch.no_grad()

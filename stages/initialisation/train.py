@@ -5,7 +5,7 @@ import sys
 import torch
 from torch import Tensor
 
-from stages.activations.side_by_side import best, losses, train_side_by_side
+from stages.activations.side_by_side import best, train_side_by_side
 from stages.activations.stacked_mlp import StackedMLP
 from stages.activations.unit_shares import unit_shares
 from stages.core.data import Data, Split
@@ -21,8 +21,10 @@ from stages.initialisation.signals import signals
 def fit(run: Run, data: Data, seed: int) -> tuple[Networks, History]:
     """Return the networks, each of its best rate, and their history, a record an epoch from epoch 0, untrained, on.
 
-    A record has for each network, such as `relu_20`: `train_loss_relu_20` and `validation_loss_relu_20` in nats, the
-    chosen `learning_rate_relu_20`, and what `before_training` says of it.
+    A record has for each network, such as `relu_20`: `train_loss_relu_20` and `validation_loss_relu_20` in nats; and,
+    the same in all records, the chosen `learning_rate_relu_20`, by the validation accuracy after the last epoch, with
+    how many of the rates the network overflowed, `overflowed_relu_20`, and what `before_training` says of it. Where it
+    did so with all of them, it is the one that was best an epoch before it overflowed.
 
     Raises:
         UserError: there are too few training images, or the data have no validation split.
@@ -40,12 +42,13 @@ def fit(run: Run, data: Data, seed: int) -> tuple[Networks, History]:
         stack = network.repeated(len(args.rates))
         found: list[tuple[Tensor, Tensor]] = []
 
-        def watch(epoch: int, train_losses: Tensor, stack=stack, found=found) -> None:
-            found.append((train_losses, losses(stack, watched)))
+        def watch(epoch: int, train_losses: Tensor, validation_losses: Tensor, found=found) -> None:
+            found.append((train_losses, validation_losses))
 
-        train_side_by_side(
+        overflowed = train_side_by_side(
             stack,
             training,
+            watched,
             args.rates,
             watch,
             num_epochs=args.num_epochs,
@@ -53,15 +56,24 @@ def fit(run: Run, data: Data, seed: int) -> tuple[Networks, History]:
             momentum=args.momentum,
             seed=seed,
         )
-        chosen = best(found[-1][1])
+        # By accuracy, as it is what says whether a network learns: a blind one has a lower loss than one that is mostly
+        # right but, with huge weights, terribly sure where it is wrong.
+        chosen = best(accuracies(stack, watched), overflowed)
+        first |= {f"learning_rate_{name}": args.rates[chosen], f"overflowed_{name}": int(overflowed.sum())}
         network.load_copy(stack, chosen)
         for record, (train_losses, validation_losses) in zip(history, found, strict=True):
             record[f"train_loss_{name}"] = train_losses[chosen].item()
             record[f"validation_loss_{name}"] = validation_losses[chosen].item()
-            record |= {f"learning_rate_{name}": args.rates[chosen]} | first
+            record |= first
     shown = ", ".join(f"{name} {history[-1][f'train_loss_{name}']:.4g}" for name in model)
     print(f"{run.name} seed {seed}: train_loss {shown}", file=sys.stderr)
     return model.eval(), history
+
+
+@torch.no_grad()
+def accuracies(stack: StackedMLP, split: Split) -> Tensor:
+    """Return which share of the images of a split each network classifies right, float64 (networks,)."""
+    return (stack.logits(split.inputs).argmax(2) == split.targets).double().mean(1)
 
 
 def before_training(network: StackedMLP, watched: Split, args: Args) -> dict[str, float]:

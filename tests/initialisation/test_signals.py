@@ -41,9 +41,23 @@ def test_signals_are_those_of_torchs_modules(activation, module):
             values.append(h)
     functional.cross_entropy(z, split.targets, reduction="none").sum().backward()
     activation_sd, gradient_sd = signals(network, split)
-    expected = torch.stack([value.detach().std(correction=0) for value in values])
-    torch.testing.assert_close(activation_sd, expected)
-    torch.testing.assert_close(gradient_sd, torch.stack([z.grad.std(correction=0) for z in grads]))
+    torch.testing.assert_close(activation_sd, torch.stack([deviation(value.detach()) for value in values]))
+    torch.testing.assert_close(gradient_sd, torch.stack([deviation(z.grad) for z in grads]))
+
+
+def deviation(values: torch.Tensor) -> torch.Tensor:
+    """Return the root of the mean over units of the variance over images; `values` are (images, units)."""
+    return (values - values.mean(0)).square().mean().sqrt()
+
+
+def test_units_that_differ_alike_for_all_images_are_no_signal():
+    """Twenty layers of sigmoid differ from unit to unit, but hardly from image to image: what they tell is lost."""
+    activation_sd, _ = signals(network_of("xavier", "sigmoid", 20, width=64), images())
+    assert activation_sd[-1] / activation_sd[0] < 1e-9
+    network = network_of("zeros", "sigmoid", 1)
+    with torch.no_grad():
+        network.biases[0].copy_(torch.linspace(-3, 3, 16))
+    assert signals(network, images())[0][1] == 0
 
 
 def test_signals_vanish_and_explode_by_a_factor_a_layer():
@@ -65,7 +79,7 @@ def test_zeros_pass_nothing_on():
 def trained(network: StackedMLP, rates: list[float], num_epochs: int = 3) -> StackedMLP:
     stack = network.repeated(len(rates))
     options = {"num_epochs": num_epochs, "batch_size": 50, "momentum": 0.9, "seed": 1}
-    train_side_by_side(stack, images(400), rates, lambda epoch, found: None, **options)
+    train_side_by_side(stack, images(400), images(), rates, lambda *found: None, **options)
     return stack
 
 

@@ -1,6 +1,7 @@
 """What moves in training and what does not, which network is kept, scores by hand, and what the figures show."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -8,13 +9,14 @@ import pytest
 import torch
 from torch.nn import functional
 
+from stages.activations.side_by_side import train_side_by_side
 from stages.core.errors import UserError
 from stages.core.schema import validate
-from stages.initialisation import initialised_mlp
+from stages.initialisation import initialised_mlp, train
 from stages.initialisation.evaluate import outputs, score
 from stages.initialisation.figures import draw_table, test_examples
 from stages.initialisation.rules import initialise
-from stages.initialisation.train import fit
+from stages.initialisation.train import accuracies, fit, watched_images
 from tests.initialisation.small import DATA, SETTINGS, small_run
 
 test_examples.__test__ = False  # for pytest
@@ -44,12 +46,39 @@ def test_with_zeros_nothing_moves_but_the_last_biases():
         assert [bool((bias != 0).any()) for bias in network.biases] == [False] * (len(network.biases) - 1) + [True]
 
 
-def test_the_rate_with_the_least_validation_loss_is_kept():
+def test_the_rate_with_the_highest_validation_accuracy_is_kept():
     """At a rate of 1e-9 nothing is learned, at 1e9 the network overflows: of three the middle one is kept."""
-    _, history = fit(small_run(rates=[1e-9, 0.03, 1e9]), DATA, 1)
-    assert {history[-1][f"learning_rate_{name}"] for name in NETWORKS} == {0.03}
-    assert [record["epoch"] for record in history] == [0, 1, 2]
-    assert all(history[-1][f"validation_loss_{name}"] < history[0][f"validation_loss_{name}"] for name in NETWORKS)
+    model, history = fit(small_run(rates=[1e-9, 0.03, 1e9], num_epochs=6), DATA, 1)
+    last = history[-1]
+    assert {last[f"learning_rate_{name}"] for name in NETWORKS} == {0.03}
+    assert {last[f"overflowed_{name}"] for name in ("relu_1", "relu_3")} == {1}
+    assert [record["epoch"] for record in history] == [0, 1, 2, 3, 4, 5, 6]
+    watched = watched_images(small_run(), DATA)
+    for name in NETWORKS:
+        assert last[f"validation_loss_{name}"] < history[0][f"validation_loss_{name}"]
+        right = accuracies(model[name], watched).item()
+        assert right == pytest.approx((model[name](watched.inputs).argmax(1) == watched.targets).float().mean().item())
+        for rate in (1e-9, 0.03):
+            alone, _ = fit(small_run(rates=[rate], num_epochs=6), DATA, 1)
+            assert accuracies(alone[name], watched).item() <= right
+
+
+def test_a_sure_network_that_is_mostly_right_goes_before_a_blind_one(monkeypatch):
+    """By loss it would be the other way round."""
+    losses = []
+
+    def keep(epoch, train_losses, watched_losses, watch):
+        losses.append(watched_losses)
+        watch(epoch, train_losses, watched_losses)
+
+    def spied(stack, training, watched, rates, watch, **options):
+        return train_side_by_side(stack, training, watched, rates, partial(keep, watch=watch), **options)
+
+    monkeypatch.setattr(train, "train_side_by_side", spied)
+    run = small_run(rule="normal", sd=1.0, rates=[1e-4, 0.3], activations=["relu"], depths=[2], num_epochs=8)
+    _, history = fit(run, DATA, 1)
+    assert losses[-1][1] < losses[-1][0]
+    assert history[-1]["learning_rate_relu_2"] == 1e-4
 
 
 def test_weights_that_explode_leave_finite_networks():
@@ -59,6 +88,9 @@ def test_weights_that_explode_leave_finite_networks():
     scores = score(model, run, DATA, history)
     assert scores["loss_relu_8"] == 10.0 and scores["learns_relu_8"] == 0
     assert scores["gradient_ratio_relu_8"] > 1e12
+    assert scores["overflowed_relu_8"] == 2  # of two rates: the network is what it was before training
+    first = first_weights(run, "relu_8")
+    assert all(map(torch.equal, model["relu_8"].parameters(), first.parameters()))
 
 
 def test_scores_are_of_each_network_on_the_test_images():
@@ -67,6 +99,7 @@ def test_scores_are_of_each_network_on_the_test_images():
     scores = score(model, run, DATA, history)
     pixels = (DATA.test.inputs.float() / 255 - 0.5) / 0.26
     for name in NETWORKS:
+        assert scores[f"chosen_rate_{name}"] == 0.03 and scores[f"overflowed_{name}"] == 0
         logits = model[name](pixels)
         right = (logits.argmax(1) == DATA.test.targets).float().mean().item()
         assert scores[f"accuracy_{name}"] == pytest.approx(right)
@@ -79,11 +112,15 @@ def test_outputs_are_the_signals_before_training():
     run = small_run()
     model, history = fit(run, DATA, 1)
     found = outputs(model, run, DATA)
-    for activation in ("tanh", "relu"):
-        above, below = found[f"activation_sd_{activation}"][[-1, 0]]
-        assert (above / below).item() == history[0][f"activation_ratio_{activation}_3"]
-        first, last = found[f"gradient_sd_{activation}"][[0, -1]]
-        assert (first / last).item() == history[-1][f"gradient_ratio_{activation}_3"]
+    for name in NETWORKS:
+        above, below = found[f"activation_sd_{name}"][[-1, 0]]
+        assert (above / below).item() == pytest.approx(history[0][f"activation_ratio_{name}"])
+        first, last = found[f"gradient_sd_{name}"][[0, -1]]
+        assert (first / last).item() == pytest.approx(history[-1][f"gradient_ratio_{name}"])
+    of_two = outputs(model, replace(run, seeds=[1, 2]), DATA)
+    of_second = outputs(model, replace(run, seeds=[2]), DATA)
+    for name in ("activation_sd_tanh_3", "gradient_sd_relu_1"):
+        torch.testing.assert_close(of_two[name], (found[name] * of_second[name]).sqrt())
     pixels = (DATA.test.inputs.float() / 255 - 0.5) / 0.26
     assert torch.equal(found["predicted"], model["relu_3"](pixels).argmax(1))
     assert test_examples(run, "accuracy_relu_3", found).statistic(range(100)) == pytest.approx(
@@ -93,22 +130,24 @@ def test_outputs_are_the_signals_before_training():
         test_examples(run, "accuracy_relu_1", found)
 
 
-def test_figures_leave_out_what_is_exactly_zero():
-    sd = torch.tensor([1.0, 0.5, 0.0, 0.25], dtype=torch.float64)
-    found = {f"{kind}_sd_{name}": sd for kind in ("activation", "gradient") for name in ("tanh", "relu")}
+def test_figures_show_every_depth_and_leave_out_what_is_exactly_zero():
+    found = {}
+    for name in NETWORKS:
+        sd = torch.tensor([1.0, 0.0] if name.endswith("1") else [1.0, 0.5, 0.0, 0.25], dtype=torch.float64)
+        found |= {f"activation_sd_{name}": sd, f"gradient_sd_{name}": sd}
     columns = {"epoch": [0, 1], "validation_loss_tanh_3": [3.0, 2.0], "validation_loss_relu_3": [2.5, 1.5]}
     labels = [f"rule {number}" for number in range(8)]
     curves = {label: pd.DataFrame(columns) for label in labels}
     drawn = draw_table("A table", curves, dict.fromkeys(labels, found), {})
-    panels = drawn["signals"].figure.axes
-    assert [axes.get_title() for axes in panels] == [
-        "tanh: activations", "tanh: gradients", "relu: activations", "relu: gradients",
-    ]  # fmt: skip
-    for axes, first_layer in zip(panels, (0, 1, 0, 1), strict=True):
-        line = axes.lines[-1]
+    for signal, first_layer in (("activations", 0), ("gradients", 1)):
+        panels = drawn[signal].figure.axes
+        titles = ["tanh, 1 layers", "tanh, 3 layers", "relu, 1 layers", "relu, 3 layers"]
+        assert [axes.get_title() for axes in panels] == titles
+        line = panels[3].lines[-1]
         assert list(line.get_xdata()) == [first_layer + step for step in range(4)]
         np.testing.assert_array_equal(line.get_ydata(), [1.0, 0.5, np.nan, 0.25])
-    assert len({(line.get_color(), line.get_linestyle()) for line in panels[0].lines}) == 8
+        np.testing.assert_array_equal(panels[2].lines[-1].get_ydata(), [1.0, np.nan])
+        assert len({(line.get_color(), line.get_linestyle()) for line in panels[0].lines}) == 8
     assert [list(axes.lines[0].get_ydata()) for axes in drawn["losses"].figure.axes] == [[3.0, 2.0], [2.5, 1.5]]
 
 
