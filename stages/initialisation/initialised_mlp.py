@@ -25,7 +25,8 @@ class Args(Strict):
         depths: numbers of hidden layers, in ascending order: one network for each pair.
         num_hiddens: units of each hidden layer.
         num_inputs: pixels of an image.
-        rates: learning rates, of which the one with the highest validation accuracy counts.
+        rates: learning rates, of which the one with the highest validation accuracy counts;
+        accuracy_margin: accuracies this near to the highest count as equal: of them the least loss decides.
         momentum: of SGD.
         num_epochs: passes over the training images.
         batch_size: images a step.
@@ -47,6 +48,7 @@ class Args(Strict):
     rates: Annotated[
         list[Annotated[float, Field(gt=0, allow_inf_nan=False)]], Field(min_length=1), AfterValidator(distinct)
     ]
+    accuracy_margin: float = Field(ge=0, lt=1)
     momentum: float = Field(default=0.0, ge=0, lt=1)
     num_epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)

@@ -1,5 +1,6 @@
 """A short training of networks from the first weights that a rule draws."""
 
+import math
 import sys
 
 import torch
@@ -57,8 +58,10 @@ def fit(run: Run, data: Data, seed: int) -> tuple[Networks, History]:
             seed=seed,
         )
         # By accuracy, as it is what says whether a network learns: a blind one has a lower loss than one that is mostly
-        # right but, with huge weights, terribly sure where it is wrong.
-        chosen = best(accuracies(stack, watched), overflowed)
+        # right but, with huge weights, terribly sure where it is wrong. Between equal ones, as blind ones are, by loss.
+        right = accuracies(stack, watched).masked_fill(overflowed & ~overflowed.all(), 0.0)
+        is_worse = right < right.max() - args.accuracy_margin
+        chosen = best((-found[-1][1]).masked_fill(is_worse, -math.inf), overflowed)
         first |= {f"learning_rate_{name}": args.rates[chosen], f"overflowed_{name}": int(overflowed.sum())}
         network.load_copy(stack, chosen)
         for record, (train_losses, validation_losses) in zip(history, found, strict=True):

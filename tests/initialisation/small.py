@@ -14,6 +14,7 @@ SETTINGS = {
     "num_hiddens": 12,
     "num_inputs": 196,
     "rates": [0.003, 0.03],
+    "accuracy_margin": 0.0,
     "momentum": 0.9,
     "num_epochs": 2,
     "batch_size": 20,
