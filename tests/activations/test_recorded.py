@@ -25,6 +25,7 @@ def test_no_chosen_rate_is_at_the_end_of_its_grid():
         assert all(rates[0] < rate < rates[-1] for rate in recorded(row, "chosen_rate")), row
 
 
-def test_dead_units_are_compared_at_the_same_rate():
-    """The claims on dead units compare these rows, and none of their networks has overflowed there."""
-    assert set(recorded("relu_2", "highest_rate") + recorded("leaky_relu_2", "highest_rate")) == {0.1}
+def test_the_highest_rates_are_those_that_the_claims_name():
+    """So that no network with which they compare dead units has overflowed."""
+    assert set(recorded("relu_2", "highest_rate")) == {0.1}
+    assert set(recorded("sigmoid_2", "highest_rate")) == {0.3}
