@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.core.data import Data
+from stages.core.data import Data, Split
 from stages.optimization.descent import Descent, DescentArgs
 from stages.optimization.functions import Function
 
@@ -37,14 +37,17 @@ def build(args: Args, info: dict[str, Any]) -> nn.Module:
 
 def objective(args: Args, data: Data, seed: int) -> tuple[Function, Tensor]:
     """Return f on the training examples, and the start, float64 (num_inputs + 1,)."""
-    inputs, targets = data.train.inputs.double(), data.train.targets[:, 0].double()
 
     def function(x: Tensor) -> Tensor:
-        loss = functional.binary_cross_entropy_with_logits(log_odds(x, inputs), targets)
-        return loss + args.l2_penalty / 2 * x[:-1].square().sum()
+        return mean_loss(x, data.train) + args.l2_penalty / 2 * x[:-1].square().sum()
 
     draws = torch.Generator().manual_seed(seed)
     return function, args.start_deviation * torch.randn(args.num_inputs + 1, generator=draws, dtype=torch.float64)
+
+
+def mean_loss(x: Tensor, split: Split) -> Tensor:
+    """Return the mean negative log-likelihood of a split's examples, without the penalty, in nats."""
+    return functional.binary_cross_entropy_with_logits(log_odds(x, split.inputs.double()), split.targets[:, 0].double())
 
 
 def log_odds(x: Tensor, inputs: Tensor) -> Tensor:
