@@ -8,11 +8,18 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from stages.core.run import Run
 from stages.optimization.functions import PROBLEMS, Problem
+from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, Drawing, new_figure
 
 TABLES_SHOW_OUTPUTS = True
 FINENESS, LEVELS = 80, 14  # points of a contour plot along a side, and its lines
+
+
+def test_examples(run: Run, metric: str, outputs: Mapping[str, Tensor]) -> Examples:
+    """Return examples that change nothing: descent on a known function is measured on the function, not on a sample."""
+    return Examples((2,), lambda _: 0.0, resamples=2)
 
 
 def draw_table(
