@@ -138,14 +138,12 @@ def _summary_text(
         number = f"{words(headline.metric)} {show_values(values, table.digits)}"
         bounds = interval_around(mean(values), read_headline_error(family))
         interval = " to ".join(show_number(bound, table.digits) for bound in bounds)
-        link = f"[{table.title}](tables/{name}.md)"
         lines.append(
             {
-                "family": family,
+                "family, its table": f"[{family}](tables/{name}.md)",
                 "a row": row.label,
                 "its number": number,
                 "95 % interval over test examples": interval,
-                "its table": link,
             }
         )
     meaning = (

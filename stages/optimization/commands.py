@@ -24,6 +24,7 @@ from stages.results.figures import COLOURS, new_figure, to_png
 MOST_FRAMES = 100
 FRAME_MILLISECONDS = 80
 STEPS_LIMIT = 100_000
+PLANES = {name: problem for name, problem in PROBLEMS.items() if len(problem.stationary) == 2}
 DEFAULT_RATES = {"adadelta": 1.0, "newton": 1.0, "damped_newton": 1.0, "adam": 0.1, "adamw": 0.1, "adagrad": 0.5}
 DEFAULT_RATE = 0.01
 
@@ -37,7 +38,7 @@ def commands() -> None:
 
 @app.command()
 def race(
-    function: Annotated[str, typer.Option(help=f"{', '.join(PROBLEMS)}, or an expression such as 'x**2 + 3*sin(y)'")],
+    function: Annotated[str, typer.Option(help=f"{', '.join(PLANES)}, or an expression such as 'x**2 + 3*sin(y)'")],
     optimizer: Annotated[list[str], typer.Option(help=f"any of {', '.join(FIRST_ORDER + SECOND_ORDER)}; repeat it")],
     learning_rate: Annotated[
         list[float] | None, typer.Option("--rate", help="of each optimizer in turn; a usual one if none")
@@ -61,27 +62,30 @@ def race(
         raise UserError(f"--rate = {bad[0]}: must be above 0 and finite")
     if out.suffix.lower() != ".gif":
         raise UserError(f"--out = {out}: must end in .gif")
-    known = PROBLEMS.get(function)
-    if known is not None and len(known.stationary) != 2:
-        raise UserError(f"--function = {function}: must have two variables")
+    if out.is_dir():
+        raise UserError(f"--out = {out}: is a folder")
+    if function in PROBLEMS:
+        one_of(function, list(PLANES), "--function")
+    known = PLANES.get(function)
     problem_function = known.function if known else parse_function(function)
     first = torch.tensor(start, dtype=torch.float64)
     if not (first.abs().max() < FAR and problem_function(first).isfinite()):
         raise UserError(f"--start = {start}: must be within {FAR:g} of the origin, and the function finite there")
     labels = [f"{name} {rate:g}" for name, rate in zip(optimizer, rates, strict=True)]
     torch.set_num_threads(1)
-    paths = torch.stack(
+    paths = torch.cat(
         [
-            descend(problem_function, first, name, rate, steps)
+            descend(problem_function, first, name, [rate], steps)
             for name, rate in track(list(zip(optimizer, rates, strict=True)), "descending", transient=True)
         ]
     )
-    problem = known or Problem(problem_function, (), _window(paths))
+    within = known and all(low <= at <= high for (low, high), at in zip(known.window, start, strict=True))
+    problem = known if within else Problem(problem_function, (), _window(paths))
     _animate(problem, paths, labels, out)
     table = Table("optimizer", "learning rate", "x", "y", "value")
     for name, rate, (x, y) in zip(optimizer, rates, paths[:, -1].tolist(), strict=True):
         value = problem_function(torch.tensor([x, y], dtype=torch.float64)).item()
-        reached = f"{value:.6g}" if math.isfinite(value) and max(abs(x), abs(y)) < FAR else "diverged"
+        reached = f"{value:.6g}" if math.isfinite(value) and max(abs(x), abs(y)) < FAR else "diverged or undefined"
         table.add_row(name, f"{rate:g}", f"{x:.6g}", f"{y:.6g}", reached)
     Console().print(table)
     typer.echo(f"{out}: {steps} steps")

@@ -2,6 +2,7 @@
 
 import ast
 import operator
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -86,8 +87,9 @@ def parse_function(text: str) -> Function:
 def _check(node: ast.AST, where: str) -> None:
     """Raise UserError if something in the expression is not known."""
     match node:
-        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-            return
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            if abs(value) > sys.float_info.max:
+                raise UserError(f"{where}: a number is too large; the greatest is {sys.float_info.max:.4g}")
         case ast.Name(id=name) if name in _NAMES:
             return
         case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
@@ -98,7 +100,7 @@ def _check(node: ast.AST, where: str) -> None:
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
             _check(argument, where)
         case _:
-            known = f"numbers, x, y, + - * / ** and {', '.join(_FUNCTIONS)}"
+            known = f"numbers, x, y, + - * / **, {', '.join(_FUNCTIONS)}; powers are x**2"
             raise UserError(f"{where}: '{ast.unparse(node)}' is not allowed; allowed are {known}")
 
 

@@ -53,7 +53,10 @@ def adagrad(x: Tensor, g: Tensor, state: State, learning_rate: Rate, epsilon: fl
 def rmsprop(
     x: Tensor, g: Tensor, state: State, learning_rate: Rate, alpha: float = 0.99, epsilon: float = 1e-8
 ) -> Tensor:
-    """Squares decay: s = alpha s + (1 - alpha) g^2, x - eta g / sqrt(s) (Tieleman and Hinton 2012, slide 29)."""
+    """Squares decay: s = alpha s + (1 - alpha) g^2, x - eta g / sqrt(s) (Tieleman and Hinton 2012, slide 29).
+
+    The slide's alpha is 0.9; 0.99 is torch's.
+    """
     state["s"] = alpha * state.get("s", 0) + (1 - alpha) * g.square()
     return x - learning_rate * g / (state["s"].sqrt() + epsilon)
 
@@ -87,7 +90,10 @@ def adam(
 
 
 def adamw(x: Tensor, g: Tensor, state: State, learning_rate: Rate, weight_decay: float = 0.01) -> Tensor:
-    """Adam, and weights that decay apart from the gradient: Loshchilov and Hutter 2019, algorithm 2."""
+    """Adam, and weights that decay apart from the gradient: Loshchilov and Hutter 2019, algorithm 2.
+
+    The decay is multiplied by the learning rate, as torch does it; the paper's only by the schedule.
+    """
     return adam(x * (1 - learning_rate * weight_decay), g, state, learning_rate)
 
 

@@ -1,4 +1,4 @@
-"""Where descent starts on a known function; and a table read from a file, as the family regression reads it."""
+"""Where descent starts on a known function."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 from stages.core.data import Data, Split, write_data
 from stages.core.schema import Strict
 from stages.optimization.functions import PROBLEMS
-from stages.regression.prepare import Csv
 
 
 class Start(Strict):
@@ -37,4 +36,4 @@ class Start(Strict):
         return Data(train, None, test, {"function": self.function})
 
 
-RECIPES: dict[str, Any] = {"start": Start, "csv": Csv}
+RECIPES: dict[str, Any] = {"start": Start}

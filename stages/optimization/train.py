@@ -9,7 +9,7 @@ from stages.core.data import Data
 from stages.core.family import family_module
 from stages.core.run import Run
 from stages.core.training import History
-from stages.optimization.descent import descend
+from stages.optimization.descent import descend, values_along
 
 
 def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
@@ -22,10 +22,8 @@ def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
     """
     model, args = run.build(data.info).to(run.device), run.args
     function, start = family_module(run.family, run.model).objective(args, data, seed)
-    paths = torch.stack(
-        [descend(function, start, args.optimizer, rate, args.num_steps) for rate in args.learning_rates]
-    )
-    values = torch.stack([torch.stack([function(x) for x in path]) for path in paths])  # (rates, steps + 1)
+    paths = descend(function, start, args.optimizer, args.learning_rates, args.num_steps)
+    values = values_along(function, paths)
     best = values[:, -1].argmin()
     with torch.no_grad():
         model.paths.copy_(paths)

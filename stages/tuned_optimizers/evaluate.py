@@ -15,24 +15,28 @@ from stages.image_classification import evaluate as classifiers
 def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str, float]:
     """Return the metrics of the network of the chosen rate, and `good_decades` of rates.
 
-    `train_loss` and `validation_loss` are in nats; `good_decades` is log10 of the greatest good rate over the least,
-    good being a validation accuracy at most `close` below the best rate's; on the validation images, like the choice.
+    `train_loss`, of the last epoch's batches before each step, and `validation_loss` are in nats; `good_decades` are
+    judged on the validation images, like the choice.
     """
     last = history[-1]
     found = classifiers.outputs(model, run, data)
     accuracies = [last[f"validation_accuracy_{number}"] for number in range(1, len(run.args.rates) + 1)]
-    good = [
-        rate
-        for rate, value in zip(run.args.rates, accuracies, strict=True)
-        if value >= max(accuracies) - run.args.close
-    ]
     return {
         "train_loss": last["train_loss"],
         "validation_loss": last["validation_loss"],
         "test_accuracy": accuracy(found["predicted"], found["actual"]),
         "chosen_rate": last["learning_rate"],
-        "good_decades": math.log10(good[-1] / good[0]),
+        "good_decades": good_decades(run.args.rates, accuracies, run.args.close),
     }
+
+
+def good_decades(rates: list[float], accuracies: list[float], close: float) -> float:
+    """Return log10 of the greatest over the least of the neighbours of the best rate that come close to it."""
+    best = accuracies.index(max(accuracies))
+    good = [value >= accuracies[best] - close for value in accuracies]
+    first = best - [*good[:best][::-1], False].index(False)
+    last = best + [*good[best:], False].index(False) - 1
+    return math.log10(rates[last] / rates[first])
 
 
 def outputs(model: nn.Module, run: Run, data: Data) -> dict[str, Tensor]:

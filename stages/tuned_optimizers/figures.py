@@ -57,7 +57,8 @@ def _by_rate(title: str, curves: Mapping[str, pd.DataFrame], outputs: Mapping[st
         rates = found["rates"].tolist()
         ends = [curves[label][f"validation_loss_{number}"].iloc[-1] for number in range(1, len(rates) + 1)]
         axes.plot(rates, ends, marker="o", markersize=3, label=label, **_style(index))
-    axes.set(xscale="log", xlabel="learning rate", ylabel="validation loss (nats)", ylim=(None, MOST_LOSS))
+    least = min(line.get_ydata().min() for line in axes.lines)
+    axes.set(xscale="log", xlabel="learning rate", ylabel="validation loss (nats)", ylim=(0.95 * least, MOST_LOSS))
     axes.legend(fontsize=7)
     caption = (
         f"{title}: validation loss after the last epoch by learning rate, means over seeds; what is above {MOST_LOSS} "

@@ -1,7 +1,8 @@
 """Multilayer perceptron with one hidden layer of ReLU, whose optimizer is an argument and whose rate is tuned.
 
-All optimizers choose among as many rates, in even steps of a decade's root; those of each are around its usual one, so
-that the best is within. First weights are N(0, 2 / inputs) (He et al. 2015, equation 10), biases zero.
+All optimizers choose among as many rates, in even steps of a decade's root; those of each are around its usual one, and
+a test says that none chosen is the first or last of them. First weights are N(0, 2 / inputs) (He et al. 2015, equation
+10), biases zero.
 """
 
 from typing import Annotated, Any, Literal

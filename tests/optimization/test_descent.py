@@ -1,7 +1,5 @@
 """Rates of convergence beside the theory's, paths that diverge, and what is scored of them."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -14,7 +12,6 @@ from stages.optimization.evaluate import convergence_factor, convergence_order, 
 from stages.optimization.functions import PROBLEMS, quadratic, saddle
 from stages.optimization.prepare import Start
 from stages.optimization.train import fit
-from tests.optimization.contract import PLANTED
 
 START = torch.tensor([-5.0, -2.0], dtype=torch.float64)
 
@@ -31,12 +28,12 @@ def test_gradient_descent_converges_on_the_quadratic_as_the_theory_says():
     scores = score(model, run, data, history)
     assert scores["theoretical_factor"] == pytest.approx(19 / 21, rel=1e-9)
     assert scores["convergence_factor"] == pytest.approx(19 / 21, rel=0.02)
-    factors = {rate: descend(quadratic, START, "sgd", rate, 60)[-1].norm().item() for rate in (0.44, 2 / 4.2, 0.495)}
-    assert min(factors, key=factors.get) == 2 / 4.2
+    ends = descend(quadratic, START, "sgd", [0.44, 2 / 4.2, 0.495], 60)[:, -1]
+    assert ends.norm(dim=1).argmin() == 1
 
 
 def test_a_path_by_hand():
-    path = descend(quadratic, START, "sgd", 0.4, 2)
+    (path,) = descend(quadratic, START, "sgd", [0.4], 2)
     expected = [[-5.0, -2.0], [-4.6, 1.2], [-4.232, -0.72]]  # x (1 - 0.08), y (1 - 1.6)
     torch.testing.assert_close(path, torch.tensor(expected, dtype=torch.float64))
 
@@ -46,7 +43,7 @@ def test_a_path_that_diverges_stays_finite_and_the_lowest_end_counts():
         "quadratic", [-5.0, -2.0], optimizer="sgd", learning_rates=[5.0, 0.4], num_steps=100
     )
     assert model.paths.isfinite().all() and model.paths.abs().max() == FAR
-    torch.testing.assert_close(model.x, descend(quadratic, START, "sgd", 0.4, 100)[-1])
+    torch.testing.assert_close(model.x, descend(quadratic, START, "sgd", [0.4], 100)[0, -1])
     assert history[0]["value_1"] == pytest.approx(0.1 * 25 + 2 * 4) and len(history) == 101
     assert score(model, run, data, history)["value_2"] == history[-1]["train_loss"] < history[-1]["value_1"]
     assert outputs(model, run, data)["function"] == list(PROBLEMS).index("quadratic")
@@ -54,13 +51,13 @@ def test_a_path_that_diverges_stays_finite_and_the_lowest_end_counts():
 
 def test_newton_goes_to_a_saddle_and_gradient_descent_past_it():
     start = torch.tensor([-2.0, 0.01], dtype=torch.float64)
-    assert descend(saddle, start, "newton", 1.0, 1)[-1].abs().max() < 1e-12
-    assert saddle(descend(saddle, start, "sgd", 0.3, 30)[-1]) < -100
+    assert descend(saddle, start, "newton", [1.0], 1)[0, -1].abs().max() < 1e-12
+    assert saddle(descend(saddle, start, "sgd", [0.3], 30)[0, -1]) < -100
 
 
 def test_a_singular_hessian_is_one_clear_line():
     with pytest.raises(UserError, match="newton: the Hessian at .* is singular"):
-        descend(lambda x: x[0] ** 2, START, "newton", 1.0, 1)
+        descend(lambda x: x[0] ** 2, START, "newton", [1.0], 1)
 
 
 @pytest.mark.parametrize(
@@ -72,25 +69,6 @@ def test_the_order_of_convergence(found, order):
 
 def test_the_factor_of_convergence_is_that_of_the_end():
     assert convergence_factor([100.0, 1.0, 8.0, 4.0, 2.0, 1.0]) == pytest.approx(0.5)
-
-
-def test_newton_on_a_convex_problem_converges_quadratically_and_momentum_linearly():
-    run = PLANTED.run
-    model, history = fit(run, PLANTED.data, 1)
-    newton = score(model, run, PLANTED.data, history)
-    assert newton["convergence_order"] > 1.8 and newton["objective_gap"] < 1e-12 and newton["num_steps_to_goal"] < 10
-    args = run.args.model_copy(update={"optimizer": "momentum", "learning_rates": [0.1, 0.5], "num_steps": 200})
-    slow = replace(run, args=args)
-    model, history = fit(slow, PLANTED.data, 1)
-    momentum = score(model, slow, PLANTED.data, history)
-    assert momentum["convergence_order"] < 1.5 and momentum["num_steps_to_goal"] > newton["num_steps_to_goal"]
-
-
-def test_a_goal_that_is_not_reached_counts_one_step_more():
-    args = PLANTED.run.args.model_copy(update={"optimizer": "sgd", "learning_rates": [1e-6], "num_steps": 3})
-    run = replace(PLANTED.run, args=args)
-    model, history = fit(run, PLANTED.data, 1)
-    assert score(model, run, PLANTED.data, history)["num_steps_to_goal"] == 4
 
 
 def test_a_start_has_as_many_numbers_as_the_function_variables():

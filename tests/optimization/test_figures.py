@@ -1,8 +1,8 @@
-"""Paths are drawn where they go, over the function's window; gaps by step."""
+"""Paths are drawn where they go, over the function's window."""
 
 import torch
 
-from stages.optimization.figures import LEAST_GAP, draw_table
+from stages.optimization.figures import draw_table
 from stages.optimization.functions import PROBLEMS
 
 
@@ -29,10 +29,3 @@ def test_one_variable_is_drawn_on_its_curve():
     (axes,) = draw_table("A table", {}, {"a": found}, {})["paths"].figure.axes
     (line,) = (line for line in axes.lines if line.get_label() == "0.65")
     assert list(line.get_ydata()) == [100.0, 9.0]
-
-
-def test_gaps_are_drawn_above_rounding():
-    gaps = torch.tensor([1.0, 0.01, 0.0], dtype=torch.float64)
-    (axes,) = draw_table("A table", {}, {"newton": {"gaps": gaps}}, {})["gaps"].figure.axes
-    (line,) = axes.lines
-    assert list(line.get_ydata()) == [1.0, 0.01, LEAST_GAP]

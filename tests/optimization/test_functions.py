@@ -65,3 +65,8 @@ def test_a_long_expression_is_refused():
         parse_function("+".join(["x"] * 300))
     with pytest.raises(UserError):
         parse_function("(" * 5000 + "x" + ")" * 5000)
+
+
+def test_a_number_that_no_tensor_holds_is_refused():
+    with pytest.raises(UserError, match="too large"):
+        parse_function("1" + "0" * 400 + "*x")

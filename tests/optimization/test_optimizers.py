@@ -91,3 +91,28 @@ def test_damped_newton_goes_down_at_each_step_to_scipys_minimum():
     )
     assert all(after <= before + 1e-12 for before, after in itertools.pairwise(values))
     assert values[-1] == pytest.approx(theirs.fun, abs=1e-8)
+
+
+def test_newtons_steps_are_those_of_an_independent_solve():
+    """Ten steps on Rosenbrock's function with scipy's derivatives and numpy's solve, whole and damped by 0.7."""
+    for rate in (1.0, 0.7):
+        ours, theirs = START, START.numpy()
+        for _ in range(10):
+            derivatives = torch.func.grad(rosenbrock)(ours), torch.func.hessian(rosenbrock)(ours)
+            ours = optimizers.newton(ours, *derivatives, rate)
+            gradient, hessian = scipy.optimize.rosen_der(theirs), scipy.optimize.rosen_hess(theirs)
+            theirs = theirs - rate * np.linalg.solve(hessian, gradient)
+            assert ours.numpy() == pytest.approx(theirs, rel=1e-9)
+
+
+def test_damped_newton_takes_the_first_halving_that_armijos_rule_allows():
+    """The rule (Nocedal and Wright 2006, algorithm 3.1) with scipy's function and constants written out once more."""
+    for start in (START, torch.tensor([3.0, -1.0, 0.3, -2.0], dtype=torch.float64)):
+        gradient, hessian = torch.func.grad(rosenbrock)(start), torch.func.hessian(rosenbrock)(start)
+        direction = -np.linalg.solve(hessian.numpy(), gradient.numpy())
+        direction = direction if direction @ gradient.numpy() < 0 else -gradient.numpy()
+        eta, value = 1.0, scipy.optimize.rosen(start.numpy())
+        while scipy.optimize.rosen(start.numpy() + eta * direction) > value + 1e-4 * eta * direction @ gradient.numpy():
+            eta /= 2
+        ours = optimizers.damped_newton(start, gradient, hessian, rosenbrock)
+        assert ours.numpy() == pytest.approx(start.numpy() + eta * direction, rel=1e-9)

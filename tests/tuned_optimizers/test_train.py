@@ -1,5 +1,6 @@
 """Rates side by side are trainings alone by torch's optimizer; which is chosen, and how many are good."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -10,13 +11,14 @@ from torch.nn import functional
 
 from stages.core.data import Data
 from stages.core.errors import UserError
-from stages.core.run import Run
+from stages.core.run import Run, load_family, load_run
 from stages.core.schema import validate
 from stages.image_classification.train import scale_pixels
 from stages.tuned_optimizers import tuned_mlp
-from stages.tuned_optimizers.evaluate import outputs, score
+from stages.tuned_optimizers.evaluate import good_decades, outputs
 from stages.tuned_optimizers.figures import draw_table
 from stages.tuned_optimizers.train import FAR, fit
+from tests.conftest import ROOT
 from tests.image_classification.contract import PLANTED, noisy_images
 
 DATA = Data(noisy_images(120, 1), noisy_images(60, 3), noisy_images(60, 2), PLANTED.data.info)
@@ -72,11 +74,20 @@ def test_a_rate_that_diverges_harms_no_other():
 
 
 def test_good_decades_by_hand():
-    model, history = trained()
-    history[-1] |= {"validation_accuracy_1": 0.80, "validation_accuracy_2": 0.805, "validation_accuracy_3": 0.79}
-    assert score(model, RUN, DATA, history)["good_decades"] == pytest.approx(1.0)
-    history[-1]["validation_accuracy_3"] = 0.796
-    assert score(model, RUN, DATA, history)["good_decades"] == pytest.approx(2.0)
+    rates = [0.001, 0.01, 0.1, 1.0]
+    assert good_decades(rates, [0.80, 0.805, 0.79, 0.2], 0.01) == pytest.approx(1.0)
+    assert good_decades(rates, [0.80, 0.805, 0.796, 0.2], 0.01) == pytest.approx(2.0)
+    assert good_decades(rates, [0.80, 0.1, 0.796, 0.805], 0.01) == pytest.approx(1.0)  # beyond a bad one nothing counts
+
+
+def test_no_recorded_choice_is_the_first_or_last_rate():
+    """Else a better rate may lie outside, and optimizers are compared that are not tuned."""
+    rows = load_family("tuned_optimizers").runs
+    for name in rows:
+        grid = load_run(f"tuned_optimizers/{name}").args.rates
+        metrics = json.loads((ROOT / f"metrics/tuned_optimizers/{name}.json").read_text(encoding="utf-8"))
+        chosen = metrics["chosen_rate"]["seeds"].values()
+        assert not {min(grid), max(grid)} & {*chosen}, name
 
 
 def test_rates_ascend():
