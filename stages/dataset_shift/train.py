@@ -1,7 +1,7 @@
 """Training on the source, and what mends the shift: each kind of shift has a module of its own.
 
 No label of the target is looked at, but for the few new ones of concept shift, and for the accuracies on validation
-images, which settings were chosen by.
+images, by which the learning rates of concept shift were chosen.
 """
 
 from stages.core.data import Data

@@ -10,14 +10,15 @@ from stages.image_classification import evaluate as classifiers
 from stages.learning_rates import raced_mlp
 
 RACE = ("epochs", "steps", "reached", "chosen_rate")
-SCHEDULE = ("validation_loss", "greatest_rise", "chosen_rate")
+SCHEDULE = ("validation_loss", "chosen_rate")
 
 
 def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str, float]:
     """Return the metrics of one trained model; losses in nats per image.
 
-    Of a race what its last level of loss needed. Of a schedule the losses and the accuracy after the last epoch,
-    `greatest_rise`, and `highest_rate_error`, the validation error with the highest of the rates. See `train.py`.
+    Of a race what its last level of loss needed. Of a schedule the losses and the accuracy after the last epoch, and
+    with the highest of the rates the `early_rise` of the loss and the validation error, `highest_rate_error`. See
+    `train.py`.
     """
     last = history[-1]
     if isinstance(run.args, raced_mlp.Args):
@@ -28,7 +29,7 @@ def score(model: nn.Module, run: Run, data: Data, history: History) -> dict[str,
     return (
         {name: tested[name] for name in ("train_loss", "test_loss", "test_accuracy")}
         | {name: last[name] for name in SCHEDULE}
-        | {"highest_rate_error": last[f"validation_error_{highest}"]}
+        | {"early_rise": last[f"early_rise_{highest}"], "highest_rate_error": last[f"validation_error_{highest}"]}
     )
 
 

@@ -25,6 +25,7 @@ class Args(TunedArgs):
         milestones: shares of the steps after which `step` divides the rate.
         last_factor: where `exponential` and `inverse_time` would end after the last step.
         warmup_epochs: the rate grows linearly over these first epochs.
+        early_epochs: the first ones, in which the rise of the loss is watched, whether the rate warms up or not.
     """
 
     momentum: float = Field(ge=0, lt=1)
@@ -32,6 +33,7 @@ class Args(TunedArgs):
     milestones: list[Annotated[float, Field(gt=0, lt=1)]] = []
     last_factor: float = Field(default=0.01, gt=0, lt=1)
     warmup_epochs: int = Field(default=0, ge=0)
+    early_epochs: int = Field(ge=1)
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> "Args":

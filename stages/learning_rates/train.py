@@ -16,6 +16,8 @@ from stages.learning_rates import raced_mlp
 from stages.learning_rates.replicas import Replicas
 from stages.learning_rates.schedules import factor
 
+RISES = (1e-3, 1e6)  # nats; a smaller rise, and a greater one or an overflow, count as these
+
 
 def fit(run: Run, data: Data, seed: int) -> tuple[nn.Module, History]:
     """Return the network of the chosen learning rate and its history, see `race` and `train_scheduled`.
@@ -75,14 +77,16 @@ def train_scheduled(network: nn.Module, training: Split, watched: Split, run: Ru
     Returns:
         A record an epoch, for the rate that was chosen: `train_loss`, the mean over the epoch's examples as each was
         seen; the `validation_loss` after it; the `learning_rate` of its last step; `final_train_loss`, that of the
-        training images after the last epoch; `greatest_rise`, of a batch's loss above the lowest of an earlier one; the
-        `chosen_rate`; and of the i-th rate, from 1, `validation_error_<i>`, the share of the images watched that is
-        classified wrong after the last epoch.
+        training images after the last epoch; the `chosen_rate`; and of the i-th rate, from 1, `validation_error_<i>`,
+        the share of the images watched that is classified wrong after the last epoch, and `early_rise_<i>`, the decimal
+        logarithm of by how many nats the loss of one of the first batches was at most above that of an earlier one.
     """
     args = run.args
     replicas = Replicas(network, args.learning_rates, args.momentum)
     steps_per_epoch = math.ceil(len(training.inputs) / size(args.batch_size, training))
-    num_steps, warmup_steps = args.num_epochs * steps_per_epoch, args.warmup_epochs * steps_per_epoch
+    num_steps, warmup_steps, early_steps = (
+        epochs * steps_per_epoch for epochs in (args.num_epochs, args.warmup_epochs, args.early_epochs)
+    )
     total = torch.zeros(len(args.learning_rates), device=training.inputs.device)
     lowest, rise, records = total + math.inf, total.clone(), []
     for step, (inputs, targets) in enumerate(batches(training, args.batch_size, args.num_epochs, seed)):
@@ -97,7 +101,8 @@ def train_scheduled(network: nn.Module, training: Split, watched: Split, run: Ru
         losses = replicas.step(inputs, targets, scale)
         total.add_(losses, alpha=len(targets))
         lowest = torch.minimum(lowest, losses)
-        rise = torch.maximum(rise, losses - lowest)
+        if step < early_steps:
+            rise = torch.maximum(rise, losses - lowest)
         if (step + 1) % steps_per_epoch == 0:
             records.append((total / len(training.inputs), replicas.losses(*watched), scale))
             total.zero_()
@@ -106,8 +111,10 @@ def train_scheduled(network: nn.Module, training: Split, watched: Split, run: Ru
     replicas.write_to(network, chosen)
     with torch.no_grad():
         final = nn.functional.cross_entropy(network(training.inputs), training.targets).item()
-    said = {"final_train_loss": final, "greatest_rise": rise[chosen].item(), "chosen_rate": args.learning_rates[chosen]}
+    said = {"final_train_loss": final, "chosen_rate": args.learning_rates[chosen]}
     said |= {f"validation_error_{number}": error for number, error in enumerate(wrong.tolist(), 1)}
+    rises = rise.nan_to_num(nan=math.inf).clamp(*RISES).double().log10()
+    said |= {f"early_rise_{number}": rise for number, rise in enumerate(rises.tolist(), 1)}
     return [
         {
             "epoch": epoch,

@@ -19,7 +19,7 @@ SHARED = {
     "learning_rates": [0.0001, 0.1],
 }
 RACE = SHARED | {"checks_per_epoch": 4, "loss_levels": [2.0, 1.5]}
-SCHEDULE = SHARED | {"momentum": 0.9, "schedule": "cosine"}
+SCHEDULE = SHARED | {"momentum": 0.9, "schedule": "cosine", "early_epochs": 2}
 
 
 def raced(**changes: object) -> Run:

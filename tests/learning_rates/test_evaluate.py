@@ -29,13 +29,14 @@ def test_a_race_is_scored_by_its_last_level():
 
 @pytest.mark.parametrize(("rates", "error"), [([0.1, 0.2], 0.7), ([0.2, 0.1], 0.6)])
 def test_a_schedule_is_scored_after_the_last_epoch(rates, error):
-    """The error of the highest rate is found by the rate, not by its place."""
-    said = {"final_train_loss": 0.3, "greatest_rise": 4.0, "chosen_rate": 0.1, "validation_loss": 0.4}
-    said |= {"validation_error_1": 0.6, "validation_error_2": 0.7, "train_loss": 0.35}
+    """The error and the rise of the highest rate are found by the rate, not by its place."""
+    said = {"final_train_loss": 0.3, "chosen_rate": 0.1, "validation_loss": 0.4, "train_loss": 0.35}
+    said |= {"validation_error_1": 0.6, "validation_error_2": 0.7, "early_rise_1": 6.0, "early_rise_2": 7.0}
     scores = score(Always(), scheduled(learning_rates=rates), DATA, [{}, said])
     right = (DATA.test.targets == 3).double().mean().item()
     assert scores["test_accuracy"] == pytest.approx(right) and scores["train_loss"] == 0.3
-    assert (scores["highest_rate_error"], scores["greatest_rise"], scores["validation_loss"]) == (error, 4.0, 0.4)
+    assert (scores["highest_rate_error"], scores["validation_loss"]) == (error, 0.4)
+    assert scores["early_rise"] == pytest.approx(10 * error)
 
 
 def lines(axes) -> list[tuple[list[float], list[float]]]:

@@ -100,17 +100,20 @@ def test_a_record_of_a_schedule():
         wrong = (model(images.inputs).argmax(1) != images.targets).double().mean().item()
     assert last["final_train_loss"] == pytest.approx(functional.cross_entropy(logits, training.targets).item())
     assert last["validation_error_1"] == pytest.approx(wrong)
-    assert last["validation_error_2"] > 0.5  # of the rate that diverges: finite all the same
+    assert last["validation_error_2"] > 0.5  # of the rate that diverges: finite all the same, as is its rise
+    assert last["early_rise_2"] == 6
 
 
-def test_the_greatest_rise_is_that_of_batches_above_an_earlier_one(monkeypatch):
-    """Not of epochs, whose mean hides the first steps; and a high first loss is no rise."""
-    of_steps = [20.0, 0.5, 0.5, 9.0, 9.5] + [0.25] * 43
-    losses = iter([torch.tensor([1.0, loss]) for loss in of_steps])
+def test_the_early_rise_is_that_of_the_first_batches_above_an_earlier_one(monkeypatch):
+    """Not of epochs, whose mean hides the first steps; a high first loss is none, nor one after `early_epochs`."""
+    of_steps = [20.0, 0.5, 0.5, 100.0, 100.5] + [0.25] * 11 + [5000.0] * 32
+    flat_ones = [1.0] * 16 + [9.0] * 32
+    losses = iter([torch.tensor(pair) for pair in zip(flat_ones, of_steps, strict=True)])
     monkeypatch.setattr(Replicas, "step", lambda *_: next(losses))
     monkeypatch.setattr(Replicas, "losses", lambda *_: torch.tensor([2.0, 1.0]))
     _, history = fitted(scheduled())
-    assert history[-1]["greatest_rise"] == 9.0
+    assert history[-1]["early_rise_1"] == pytest.approx(-3)  # none counts as a thousandth
+    assert history[-1]["early_rise_2"] == pytest.approx(2)
     assert history[0]["train_loss"] == pytest.approx(sum(of_steps[:8]) / 8)
 
 
