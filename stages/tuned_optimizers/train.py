@@ -5,7 +5,7 @@ import sys
 import torch
 from torch import Tensor
 
-from stages.activations.side_by_side import batch_losses, best, losses
+from stages.activations.side_by_side import batch_losses, losses
 from stages.activations.stacked_mlp import StackedMLP
 from stages.core.data import Data, Split
 from stages.core.errors import UserError
@@ -52,7 +52,7 @@ def fit(run: Run, data: Data, seed: int) -> tuple[StackedMLP, History]:
         epochs.append(
             (_finite(total / len(training.inputs)), _finite(losses(stack, validation)), _accuracies(stack, validation))
         )
-    chosen = best(epochs[-1][1])
+    chosen = int(epochs[-1][1].argmin())
     network.load_copy(stack, chosen)
     history = []
     for epoch, (train_losses, validation_losses, accuracies) in enumerate(epochs, 1):
