@@ -8,7 +8,7 @@ import torch
 from stages.convex_problem.evaluate import outputs, progress, score, tuned
 from stages.core.data import Split
 from stages.optimization.train import fit
-from tests.convex_problem.contract import PLANTED
+from tests.optimization.contract import PLANTED
 
 
 def fitted(**args: object) -> tuple:
