@@ -163,8 +163,12 @@ def rows_to_plant_in(names: Sequence[str]) -> list[str]:
         if "/" in name:
             rows.append(name)
             continue
-        model = load_planted(name).run.model
-        rows.append(next(f"{name}/{row}" for row, entry in load_family(name).runs.items() if entry.model == model))
+        planted = load_planted(name).run
+        # Mistakes may be planted in the rows of another family that runs this one's code.
+        has_it = any(entry.model == planted.model for entry in load_family(name).runs.values())
+        family = name if has_it else planted.family
+        runs = load_family(family).runs
+        rows.append(next(f"{family}/{row}" for row, entry in runs.items() if entry.model == planted.model))
     return rows
 
 
