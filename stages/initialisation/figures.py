@@ -11,6 +11,7 @@ from stages.results.bootstrap import Examples
 from stages.results.figures import COLOURS, Drawing, new_figure
 
 TABLES_SHOW_OUTPUTS = True
+MOST_LOSS = 4  # nats; guessing blindly costs 2.3, and where the loss explodes it goes beyond all axes
 # What the captions say of each signal, and the number of its first layer: activations begin with the pixels, layer 0;
 # gradients end with the logits, after the last layer.
 SIGNALS = {
@@ -83,12 +84,14 @@ def _losses(activations: list[str], depth: int, curves: Mapping[str, pd.DataFram
         for index, (label, curve) in enumerate(curves.items()):
             name = label if axes is grid[0, 0] else None
             axes.plot(curve["epoch"], curve[f"validation_loss_{activation}_{depth}"], label=name, **_look(index))
-        axes.set_yscale("log")
-        axes.set(title=activation, xlabel="epoch")
+        axes.set(title=activation, xlabel="epoch", ylim=(0, MOST_LOSS))
         axes.locator_params(axis="x", integer=True)
-    grid[0, 0].set_ylabel("validation loss")
+    grid[0, 0].set_ylabel("validation loss (nats)")
     figure.legend(loc="outside lower center", ncols=4, fontsize="small")
-    caption = f"Loss of the networks of {depth} hidden layers on validation images by epoch; means over seeds."
+    caption = (
+        f"Loss of the networks of {depth} hidden layers on validation images by epoch; means over seeds; what is above "
+        f"{MOST_LOSS} nats is not shown."
+    )
     return Drawing(caption, figure)
 
 
