@@ -94,6 +94,15 @@ def losses(stack: StackedMLP, split: Split) -> Tensor:
     return total / len(split.inputs)
 
 
+@torch.no_grad()
+def accuracies(stack: StackedMLP, split: Split) -> Tensor:
+    """Return which share of the images of a split each network classifies right, float64 (networks,)."""
+    right = torch.zeros(stack.copies, dtype=torch.float64, device=split.inputs.device)
+    for images, targets in zip(split.inputs.split(WATCH_BATCH), split.targets.split(WATCH_BATCH), strict=True):
+        right += (stack.logits(images).argmax(2) == targets).sum(1)
+    return right / len(split.inputs)
+
+
 def batch_losses(stack: StackedMLP, images: Tensor, targets: Tensor) -> Tensor:
     """Return each network's mean cross-entropy over a batch, float32 (networks,)."""
     logits = stack.logits(images)  # (networks, batch, classes)
@@ -106,4 +115,4 @@ def best(scores: Tensor, overflowed: Tensor) -> int:
 
     One that overflowed counts only if all did: then they stand where they began, or near it.
     """
-    return int(scores.masked_fill(overflowed, -math.inf).argmax()) if not overflowed.all() else int(scores.argmax())
+    return int(scores.masked_fill(overflowed & ~overflowed.all(), -math.inf).argmax())

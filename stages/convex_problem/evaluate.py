@@ -56,7 +56,7 @@ def score(model: Descent, run: Run, data: Data, history: History) -> dict[str, f
     """
     found = progress(model, run, data)
     fastest, rates = found.fastest, run.args.learning_rates
-    predicted = outputs(model, run, data)
+    predicted, actual = _classified(model, data)
     return {
         "objective_gap": max(found.gaps[fastest, -1].item(), 0.0),
         "num_steps_to_goal": found.num_steps[fastest].item(),
@@ -64,7 +64,7 @@ def score(model: Descent, run: Run, data: Data, history: History) -> dict[str, f
         "fastest_rate": rates[fastest],
         "diverged": float(model.paths[fastest].abs().max() >= FAR),
         "tuned_rate": rates[tuned(model, data)],
-        "test_accuracy": (predicted["predicted"] == predicted["actual"]).double().mean().item(),
+        "test_accuracy": (predicted == actual).double().mean().item(),
     }
 
 
@@ -75,11 +75,17 @@ def outputs(model: Descent, run: Run, data: Data) -> dict[str, Tensor]:
     and of all `rates`, float64 (rates,), `num_steps` to the goal.
     """
     found = progress(model, run, data)
-    predicted = logistic_regression.log_odds(model.paths[tuned(model, data), -1], data.test.inputs.double()) > 0
+    predicted, actual = _classified(model, data)
     return {
-        "predicted": predicted.long(),
-        "actual": data.test.targets[:, 0].long(),
+        "predicted": predicted,
+        "actual": actual,
         "gaps": found.gaps[found.fastest],
         "rates": torch.tensor(run.args.learning_rates, dtype=torch.float64),
         "num_steps": found.num_steps,
     }
+
+
+def _classified(model: Descent, data: Data) -> tuple[Tensor, Tensor]:
+    """Return the classes of the test examples, by the tuned rate and true, int64 (n,)."""
+    log_odds = logistic_regression.log_odds(model.paths[tuned(model, data), -1], data.test.inputs.double())
+    return (log_odds > 0).long(), data.test.targets[:, 0].long()

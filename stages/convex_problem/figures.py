@@ -6,17 +6,13 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from stages.core.run import Run
-from stages.results.bootstrap import Examples, examples_of_accuracy
-from stages.results.figures import COLOURS, Drawing, new_figure
+from stages.results.bootstrap import examples_of_classes
+from stages.results.figures import Drawing, line_style, new_figure
 
 TABLES_SHOW_OUTPUTS = True
 LEAST_GAP = 1e-16  # what is nearer to the minimum is rounding
 
-
-def test_examples(run: Run, metric: str, outputs: Mapping[str, Tensor]) -> Examples:
-    """Return the test split's examples, of which `metric`, the accuracy, counts those that are right."""
-    return examples_of_accuracy(run, metric, (outputs["predicted"] == outputs["actual"]).numpy())
+test_examples = examples_of_classes
 
 
 def draw_table(
@@ -33,10 +29,6 @@ def draw_table(
     return drawings | ({"rates": _by_rate(title, tuned)} if tuned else {})
 
 
-def _style(index: int) -> dict[str, str]:
-    return {"color": COLOURS[index % len(COLOURS)], "linestyle": "-" if index < len(COLOURS) else "--"}
-
-
 def _gaps(
     title: str, outputs: Mapping[str, Mapping[str, Tensor]], seconds: Mapping[str, float | None] | None
 ) -> Drawing:
@@ -48,7 +40,7 @@ def _gaps(
         if seconds is not None:
             places *= seconds[label] / len(found["rates"]) / len(gaps)
         marker = "." if len(gaps) < 100 else None
-        axes.plot(places, gaps, label=label, marker=marker, **_style(index))
+        axes.plot(places, gaps, label=label, marker=marker, **line_style(index))
     axes.set(xscale="log", yscale="log", ylabel="nats above the minimum")
     axes.set_xlabel("points from the start on" if seconds is None else "seconds of training")
     axes.legend(fontsize=7)
@@ -61,7 +53,7 @@ def _gaps(
 def _by_rate(title: str, outputs: Mapping[str, Mapping[str, Tensor]]) -> Drawing:
     figure, axes = new_figure(6.4, 4)
     for index, (label, found) in enumerate(outputs.items()):
-        axes.plot(found["rates"], found["num_steps"], marker="o", markersize=3, label=label, **_style(index))
+        axes.plot(found["rates"], found["num_steps"], marker="o", markersize=3, label=label, **line_style(index))
     axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="steps to the goal")
     axes.legend(fontsize=7)
     caption = f"{title}: steps to the goal by learning rate (first seed); the highest ones never reach it."

@@ -9,7 +9,7 @@ from torch import Tensor
 from stages.convolutional_networks.evaluate import CURVE, DEGREES, PIXELS
 from stages.core.data import Data
 from stages.image_classification import figures as classifiers
-from stages.results.figures import COLOURS, Drawing, learning_curves, new_figure
+from stages.results.figures import Drawing, learning_curves, line_style, new_figure
 
 COLUMNS, MOST = 8, 32
 TABLES_SHOW_OUTPUTS = True
@@ -55,9 +55,8 @@ def _accuracies(caption: str, unit: str, places: Any, outputs: Mapping[str, dict
             found[key].tolist(),
             marker="o",
             markersize=3,
-            color=COLOURS[index % len(COLOURS)],
-            linestyle="-" if index < len(COLOURS) else "--",
             label=label,
+            **line_style(index),
         )
     axes.set_xlabel(unit)
     axes.set_ylabel("test accuracy")

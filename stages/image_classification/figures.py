@@ -4,8 +4,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from stages.core.data import Data
-from stages.core.run import Run
-from stages.results.bootstrap import Examples, examples_of_accuracy
+from stages.results.bootstrap import examples_of_classes
 from stages.results.figures import MISTAKE, Drawing, confusion_matrix, new_figure
 
 ROWS, COLUMNS = 4, 6
@@ -20,9 +19,7 @@ def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawin
     }
 
 
-def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
-    """Return the test split's examples, of which `metric`, the accuracy, counts those that are right."""
-    return examples_of_accuracy(run, metric, (outputs["predicted"] == outputs["actual"]).flatten().numpy())
+test_examples = examples_of_classes
 
 
 def examples(caption: str, images: Tensor, targets: Tensor, classes: list[str], count: int = 10) -> Drawing:

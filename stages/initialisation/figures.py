@@ -8,7 +8,7 @@ from torch import Tensor
 
 from stages.core.run import Run, one_of
 from stages.results.bootstrap import Examples
-from stages.results.figures import COLOURS, Drawing, new_figure
+from stages.results.figures import Drawing, line_style, new_figure
 
 TABLES_SHOW_OUTPUTS = True
 MOST_LOSS = 4  # nats; guessing blindly costs 2.3, and where the loss explodes it goes beyond all axes
@@ -22,7 +22,6 @@ SIGNALS = {
         1,
     ),
 }
-STYLES = ("-", "--")  # where the colours begin anew
 
 
 def test_examples(run: Run, metric: str, outputs: Mapping[str, Tensor]) -> Examples:
@@ -62,7 +61,7 @@ def _by_layer(
                 values = found[f"{signal}_sd_{activation}_{depth}"].numpy()
                 shown = np.where(values > 0, values, np.nan)
                 layers = np.arange(len(values)) + first_layer
-                axes.plot(layers, shown, label=label if axes is grid[0, 0] else None, **_look(index))
+                axes.plot(layers, shown, label=label if axes is grid[0, 0] else None, **line_style(index))
             axes.set_yscale("log")
             axes.set_title(f"{activation}, {depth} layers")
             axes.locator_params(axis="x", integer=True)
@@ -83,7 +82,7 @@ def _losses(activations: list[str], depth: int, curves: Mapping[str, pd.DataFram
     for axes, activation in zip(grid[0], activations, strict=True):
         for index, (label, curve) in enumerate(curves.items()):
             name = label if axes is grid[0, 0] else None
-            axes.plot(curve["epoch"], curve[f"validation_loss_{activation}_{depth}"], label=name, **_look(index))
+            axes.plot(curve["epoch"], curve[f"validation_loss_{activation}_{depth}"], label=name, **line_style(index))
         axes.set(title=activation, xlabel="epoch", ylim=(0, MOST_LOSS))
         axes.locator_params(axis="x", integer=True)
     grid[0, 0].set_ylabel("validation loss (nats)")
@@ -93,8 +92,3 @@ def _losses(activations: list[str], depth: int, curves: Mapping[str, pd.DataFram
         f"{MOST_LOSS} nats is not shown."
     )
     return Drawing(caption, figure)
-
-
-def _look(index: int) -> dict[str, str]:
-    style = STYLES[index // len(COLOURS) % len(STYLES)]
-    return {"color": COLOURS[index % len(COLOURS)], "linestyle": style}

@@ -6,7 +6,7 @@ import sys
 import torch
 from torch import Tensor
 
-from stages.activations.side_by_side import best, train_side_by_side
+from stages.activations.side_by_side import accuracies, best, train_side_by_side
 from stages.activations.stacked_mlp import StackedMLP
 from stages.activations.unit_shares import unit_shares
 from stages.core.data import Data, Split
@@ -71,12 +71,6 @@ def fit(run: Run, data: Data, seed: int) -> tuple[Networks, History]:
     shown = ", ".join(f"{name} {history[-1][f'train_loss_{name}']:.4g}" for name in model)
     print(f"{run.name} seed {seed}: train_loss {shown}", file=sys.stderr)
     return model.eval(), history
-
-
-@torch.no_grad()
-def accuracies(stack: StackedMLP, split: Split) -> Tensor:
-    """Return which share of the images of a split each network classifies right, float64 (networks,)."""
-    return (stack.logits(split.inputs).argmax(2) == split.targets).double().mean(1)
 
 
 def before_training(network: StackedMLP, watched: Split, args: Args) -> dict[str, float]:

@@ -5,17 +5,13 @@ from collections.abc import Mapping
 import pandas as pd
 from torch import Tensor
 
-from stages.core.run import Run
-from stages.results.bootstrap import Examples, examples_of_accuracy
+from stages.results.bootstrap import examples_of_classes
 from stages.results.figures import COLOURS, Drawing, learning_curves, new_figure
 
 TABLES_SHOW_OUTPUTS = True
 UNITS = {"epochs": "epochs", "steps": "steps", "seconds": "seconds of training"}
 
-
-def test_examples(run: Run, metric: str, outputs: Mapping[str, Tensor]) -> Examples:
-    """Return the test split's examples, of which `metric`, the accuracy, counts those that are right."""
-    return examples_of_accuracy(run, metric, (outputs["predicted"] == outputs["actual"]).numpy())
+test_examples = examples_of_classes
 
 
 def draw_table(

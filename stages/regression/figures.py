@@ -3,8 +3,7 @@
 from torch import Tensor
 
 from stages.core.data import Data
-from stages.core.run import Run
-from stages.results.bootstrap import Examples, examples_of_accuracy
+from stages.results.bootstrap import examples_of_classes
 from stages.results.figures import COLOURS, MISTAKE, Drawing, confusion_matrix, new_figure
 
 
@@ -21,9 +20,7 @@ def draw(label: str, outputs: dict[str, Tensor], data: Data) -> dict[str, Drawin
     return {"confusion": confusion_matrix(label, actual.numpy(), predicted.numpy(), data.info["classes"])}
 
 
-def test_examples(run: Run, metric: str, outputs: dict[str, Tensor]) -> Examples:
-    """Return the test split's examples, of which `metric`, the accuracy, counts those that are right."""
-    return examples_of_accuracy(run, metric, (outputs["predicted"] == outputs["actual"]).flatten().numpy())
+test_examples = examples_of_classes
 
 
 def _curve(label: str, x: Tensor, predicted: Tensor, actual: Tensor) -> Drawing:

@@ -4,11 +4,12 @@ Intervals over seeds take the test examples as given. Here they are drawn anew, 
 computed of those.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
+from torch import Tensor
 
 from stages.core.run import Run, one_of
 
@@ -43,6 +44,15 @@ def examples_of_accuracy(run: Run, metric: str, right: np.ndarray, num_test_sets
     """
     one_of(metric, ["test_accuracy"], f"{run.name}: headline.metric")
     return Examples((len(right),), lambda chosen: right[chosen].mean(), num_test_sets)
+
+
+def examples_of_classes(run: Run, metric: str, outputs: Mapping[str, Tensor]) -> Examples:
+    """Return the test split's examples, of which `metric`, the accuracy, counts those whose class is predicted right.
+
+    Raises:
+        UserError: the headline's `metric` is another one.
+    """
+    return examples_of_accuracy(run, metric, (outputs["predicted"] == outputs["actual"]).flatten().numpy())
 
 
 def standard_error(examples: Examples) -> float:

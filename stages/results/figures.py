@@ -44,6 +44,11 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **o
     return figure, figure.subplots(rows, columns, **options)
 
 
+def line_style(index: int) -> dict[str, str]:
+    """Return the look of the line with this number, from 0: where the colours begin anew, lines are dashed."""
+    return {"color": COLOURS[index % len(COLOURS)], "linestyle": ("-", "--")[index // len(COLOURS) % 2]}
+
+
 def to_png(figure: Figure) -> bytes:
     """Return the figure as PNG without the name of the program in it."""
     content = io.BytesIO()

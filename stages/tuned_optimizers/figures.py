@@ -6,7 +6,7 @@ import pandas as pd
 from torch import Tensor
 
 from stages.image_classification import figures as classifiers
-from stages.results.figures import COLOURS, Drawing, learning_curves, new_figure
+from stages.results.figures import Drawing, learning_curves, line_style, new_figure
 
 TABLES_SHOW_OUTPUTS = True
 MOST_LOSS = 1.2  # nats; above that a network has not learned much
@@ -27,10 +27,6 @@ def draw_table(
     return drawings | {"rates": _by_rate(title, curves, outputs)}
 
 
-def _style(index: int) -> dict[str, str]:
-    return {"color": COLOURS[index % len(COLOURS)], "linestyle": "-" if index < len(COLOURS) else "--"}
-
-
 def _by_time(
     title: str,
     curves: Mapping[str, pd.DataFrame],
@@ -41,7 +37,7 @@ def _by_time(
     for index, (label, found) in enumerate(outputs.items()):
         curve = curves[label]
         seconds = curve["epoch"] * seconds_an_epoch[label] / len(found["rates"])
-        axes.plot(seconds, curve["train_loss"], marker="o", markersize=3, label=label, **_style(index))
+        axes.plot(seconds, curve["train_loss"], marker="o", markersize=3, label=label, **line_style(index))
     axes.set(xlabel="seconds of training", ylabel="training loss (nats)")
     axes.legend(fontsize=7)
     caption = (
@@ -56,7 +52,7 @@ def _by_rate(title: str, curves: Mapping[str, pd.DataFrame], outputs: Mapping[st
     for index, (label, found) in enumerate(outputs.items()):
         rates = found["rates"].tolist()
         ends = [curves[label][f"validation_loss_{number}"].iloc[-1] for number in range(1, len(rates) + 1)]
-        axes.plot(rates, ends, marker="o", markersize=3, label=label, **_style(index))
+        axes.plot(rates, ends, marker="o", markersize=3, label=label, **line_style(index))
     least = min(line.get_ydata().min() for line in axes.lines)
     axes.set(xscale="log", xlabel="learning rate", ylabel="validation loss (nats)", ylim=(0.95 * least, MOST_LOSS))
     axes.legend(fontsize=7)

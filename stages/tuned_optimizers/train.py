@@ -5,9 +5,9 @@ import sys
 import torch
 from torch import Tensor
 
-from stages.activations.side_by_side import batch_losses, losses
+from stages.activations.side_by_side import accuracies, batch_losses, losses
 from stages.activations.stacked_mlp import StackedMLP
-from stages.core.data import Data, Split
+from stages.core.data import Data
 from stages.core.errors import UserError
 from stages.core.run import Run
 from stages.core.training import History
@@ -50,12 +50,12 @@ def fit(run: Run, data: Data, seed: int) -> tuple[StackedMLP, History]:
                 for x, g, state, rate in zip(parameters, gradients, states, rates, strict=True):
                     x.copy_(step(x, g, state, rate))
         epochs.append(
-            (_finite(total / len(training.inputs)), _finite(losses(stack, validation)), _accuracies(stack, validation))
+            (_finite(total / len(training.inputs)), _finite(losses(stack, validation)), accuracies(stack, validation))
         )
     chosen = int(epochs[-1][1].argmin())
     network.load_copy(stack, chosen)
     history = []
-    for epoch, (train_losses, validation_losses, accuracies) in enumerate(epochs, 1):
+    for epoch, (train_losses, validation_losses, validation_accuracies) in enumerate(epochs, 1):
         record = {
             "epoch": epoch,
             "train_loss": train_losses[chosen].item(),
@@ -65,7 +65,7 @@ def fit(run: Run, data: Data, seed: int) -> tuple[StackedMLP, History]:
         for number in range(len(args.rates)):
             record[f"train_loss_{number + 1}"] = train_losses[number].item()
             record[f"validation_loss_{number + 1}"] = validation_losses[number].item()
-            record[f"validation_accuracy_{number + 1}"] = accuracies[number].item()
+            record[f"validation_accuracy_{number + 1}"] = validation_accuracies[number].item()
         history.append(record)
     print(
         f"{run.name} seed {seed}: train_loss {history[-1]['train_loss']:.4f} with {args.rates[chosen]}", file=sys.stderr
@@ -75,12 +75,3 @@ def fit(run: Run, data: Data, seed: int) -> tuple[StackedMLP, History]:
 
 def _finite(values: Tensor) -> Tensor:
     return values.nan_to_num(FAR, FAR, FAR).clamp(max=FAR)
-
-
-@torch.no_grad()
-def _accuracies(stack: StackedMLP, split: Split) -> Tensor:
-    """Return each network's share of images classified right, float64 (networks,)."""
-    right = torch.zeros(stack.copies, dtype=torch.float64, device=split.inputs.device)
-    for images, targets in zip(split.inputs.split(1000), split.targets.split(1000), strict=True):
-        right += (stack.logits(images).argmax(2) == targets).sum(1)
-    return right / len(split.inputs)
